@@ -1,0 +1,2 @@
+// Package engine decides how many replicas a workload should have.
+package engine
