@@ -1,0 +1,14 @@
+// Package api holds the words that users type and read: annotations, modes and reasons.
+package api
+
+// Annotations of Furl on any object it scales for.
+const (
+	// AnnotationMode set to [ModeObserve] makes Furl decide and record, and write nothing.
+	AnnotationMode = "furl.dev/mode"
+	// AnnotationCadence is a duration such as 15s: the least time between two
+	// decisions. 15s gives upstream's rhythm; absent, every sample is decided on.
+	AnnotationCadence = "furl.dev/cadence"
+)
+
+// ModeObserve decides and records only.
+const ModeObserve = "observe"
