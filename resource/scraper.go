@@ -1,0 +1,210 @@
+package resource
+
+import (
+	"context"
+	"hash/fnv"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+const (
+	// lookout is how often the list of nodes is compared with what is scraped.
+	lookout = time.Second
+	// spread is how much later each further node's first scrape is, up to a
+	// third of the resolution: handshakes of a large cluster all at once would
+	// starve everything else. It is metrics-server's 8 ms.
+	spread = 8 * time.Millisecond
+	// hurries is how many early scrapes a node gets that has no rate yet.
+	hurries = 5
+	// hurry is the least time between them: kubelets count rarely, and a rate
+	// over less says little.
+	hurry = 2 * time.Second
+)
+
+// Waiter waits for instants; package schedule has the real one. Wait returns
+// nil at the instant, or at once when it is past, and the context's error when
+// that ends first.
+type Waiter interface {
+	Wait(ctx context.Context, until time.Time) error
+}
+
+// Scraper asks each node's kubelet once in every resolution, each at its own
+// instant, and keeps the answers in Store.
+type Scraper struct {
+	Options Options
+	Access  Access
+	Nodes   Nodes
+	Store   *Store
+	Waiter  Waiter
+	Clock   func() time.Time
+	Log     *slog.Logger
+
+	kubelets *kubelets
+}
+
+// Run scrapes until the context ends and every scrape has ended with it. It
+// fails at once when the options or the files of Access cannot be used.
+func (s *Scraper) Run(ctx context.Context) error {
+	if err := s.Options.Validate(); err != nil {
+		return err
+	}
+	selector, err := labels.Parse(s.Options.NodeSelector)
+	if err != nil {
+		return err
+	}
+	access := s.Access
+	access.handshake, access.keepConnection = s.Options.RequestTimeout, 3*s.Options.MetricResolution
+	s.kubelets = &kubelets{options: s.Options, identity: &identity{access: access}}
+	if _, _, err := s.kubelets.identity.at(s.Clock()); err != nil {
+		return err
+	}
+	defer s.kubelets.identity.close()
+
+	w := watch{scraper: s, selector: selector, rounds: map[string]*round{}}
+	defer w.wait()
+	for at := s.Clock(); ; at = at.Add(lookout) {
+		w.compare(ctx, s.Nodes.Nodes(), s.Clock())
+		if s.Waiter.Wait(ctx, at.Add(lookout)) != nil {
+			return nil
+		}
+	}
+}
+
+// watch is the set of nodes being scraped. One goroutine owns it.
+type watch struct {
+	scraper  *Scraper
+	selector labels.Selector
+	rounds   map[string]*round
+	seen     uint64 // counts comparisons
+	all      sync.WaitGroup
+}
+
+// round is the goroutine that scrapes one node. A node that hangs keeps its
+// own round waiting and no other.
+type round struct {
+	scraper *Scraper
+	node    atomic.Pointer[Node]
+	stop    context.CancelFunc
+	seen    uint64
+	ended   chan struct{} // closed when the goroutine has forgotten the node
+	failing bool          // as logged; the round's own
+}
+
+// compare begins rounds for new nodes and ends those of nodes that are gone. A
+// node that comes back meanwhile begins anew once its old round has ended.
+func (w *watch) compare(ctx context.Context, nodes []Node, now time.Time) {
+	w.seen++
+	begun := 0
+	for _, n := range nodes {
+		if !w.selector.Matches(labels.Set(n.Labels)) {
+			continue
+		}
+		r := w.rounds[n.Name]
+		if r == nil {
+			r = w.begin(ctx, &n, w.scraper.first(now, begun))
+			begun++
+		}
+		if r.seen+1 >= w.seen {
+			r.node.Store(&n)
+			r.seen = w.seen
+		}
+	}
+	for name, r := range w.rounds {
+		if r.seen == w.seen {
+			continue
+		}
+		r.stop()
+		select {
+		case <-r.ended:
+			delete(w.rounds, name)
+		default:
+		}
+	}
+}
+
+func (w *watch) begin(ctx context.Context, n *Node, first time.Time) *round {
+	ctx, stop := context.WithCancel(ctx)
+	r := &round{scraper: w.scraper, stop: stop, seen: w.seen, ended: make(chan struct{})}
+	r.node.Store(n)
+	w.rounds[n.Name] = r
+	w.all.Go(func() {
+		defer close(r.ended)
+		defer stop()
+		r.run(ctx, first)
+		w.scraper.Store.Forget(n.Name)
+	})
+	return r
+}
+
+// wait returns when every round has ended.
+func (w *watch) wait() {
+	for _, r := range w.rounds {
+		r.stop()
+	}
+	w.all.Wait()
+}
+
+// first is when the n-th of the nodes found together is scraped first.
+func (s *Scraper) first(now time.Time, n int) time.Time {
+	return now.Add(time.Duration(n) * spread % max(s.Options.MetricResolution/3, spread))
+}
+
+// run scrapes the node at its instants: at first, soon again until there is a
+// rate, then once in every resolution.
+func (r *round) run(ctx context.Context, due time.Time) {
+	resolution := r.scraper.Options.MetricResolution
+	for early := 0; ; early++ {
+		if r.scraper.Waiter.Wait(ctx, due) != nil {
+			return
+		}
+		name := r.node.Load().Name
+		r.scrape(ctx)
+		now := r.scraper.Clock()
+		if sample, _ := r.scraper.Store.Node(name); early < hurries && !r.failing && !sample.HasCPU {
+			due = now.Add(max(hurry, resolution/4))
+			continue
+		}
+		early = hurries
+		due = Turn(name, resolution, now.Add(resolution/2))
+	}
+}
+
+// Turn returns the first instant from at on that is the node's: a place in the
+// interval that depends on its name alone, so that a cluster's scrapes are
+// spread evenly and stay where they are over restarts.
+func Turn(node string, resolution time.Duration, at time.Time) time.Time {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, node)
+	place := time.Duration(h.Sum64() % uint64(resolution)) //nolint:gosec // resolution is 1s or more
+	base := at.Truncate(resolution).Add(place)
+	if base.Before(at) {
+		base = base.Add(resolution)
+	}
+	return base
+}
+
+// scrape asks the kubelet once and keeps what it says, or that it said nothing.
+func (r *round) scrape(ctx context.Context) {
+	s, n := r.scraper, *r.node.Load()
+	begun := s.Clock()
+	err := s.kubelets.scrape(ctx, n, begun, func(body io.Reader) error {
+		return s.Store.Take(n.Name, begun, body)
+	})
+	switch {
+	case ctx.Err() != nil:
+		return
+	case err != nil:
+		s.Store.Fail(n.Name, s.Clock(), err)
+		if !r.failing {
+			s.Log.Warn("node not scraped", "node", n.Name, "ready", n.Ready, "reason", err.Error())
+		}
+	case r.failing:
+		s.Log.Info("node scraped again", "node", n.Name)
+	}
+	r.failing = err != nil
+}
