@@ -1,0 +1,117 @@
+package hpa
+
+import (
+	"context"
+	"time"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/loop"
+)
+
+// Ports are what one sync of an HPA touches: everything outside it stands
+// behind one of these. The operator gives it a cluster, the conformance runner
+// fakes.
+type Ports struct {
+	// Scales reads and writes sizes. *kube.Scales over a fake kube.Mapper and
+	// kube.Endpoint is the fake.
+	Scales Scales
+	// Pods is the index of pods and of what each HPA selects; fill it with Put.
+	Pods *kube.Pods
+	// Resources, Custom and External are the three metrics APIs, at the level
+	// of decoded values. An error's text is used as it is: the API's adapter
+	// words it ("unable to fetch metrics from resource metrics API: ...").
+	Resources Resources
+	Custom    Custom
+	External  External
+	// Status writes an HPA's status.
+	Status StatusWriter
+	// Events is told what users see in kubectl describe.
+	Events Events
+	// Records keeps decisions; nil keeps none.
+	Records Records
+}
+
+// Scales are the sizes of workloads.
+type Scales interface {
+	Get(ctx context.Context, t kube.Target) (kube.Scale, error)
+	Set(ctx context.Context, s kube.Scale, replicas int32) error
+}
+
+// Measure is one pod's value of one metric.
+type Measure struct {
+	// Pod is the pod's name.
+	Pod string
+	// Value is in milli-units.
+	Value  int64
+	At     time.Time
+	Window time.Duration
+	// Missing is why there is no value. Empty: there is one.
+	Missing string
+}
+
+// ResourceQuery asks for a resource of the pods of one selector.
+type ResourceQuery struct {
+	Namespace string
+	Selector  labels.Selector
+	Resource  corev1.ResourceName
+	// Container is the only container to measure; empty sums over all.
+	Container string
+}
+
+// Resources are the pods' CPU and memory. Measures appends to dst one measure
+// a pod that has a value, and may append one with a reason for a pod that has
+// none. It may append measures of pods that are not in pods.
+type Resources interface {
+	Measures(ctx context.Context, q ResourceQuery, pods []*kube.Pod, dst []Measure) ([]Measure, error)
+}
+
+// PodsQuery asks for a custom metric of the pods of one selector.
+type PodsQuery struct {
+	Namespace string
+	Pods      labels.Selector
+	Metric    string
+	Selector  labels.Selector
+}
+
+// ObjectQuery asks for a custom metric of one object. For the core kind
+// Namespace the name is the HPA's own namespace.
+type ObjectQuery struct {
+	Namespace string
+	Kind      schema.GroupKind
+	Name      string
+	Metric    string
+	Selector  labels.Selector
+}
+
+// Custom is custom.metrics.k8s.io.
+type Custom interface {
+	PodMeasures(ctx context.Context, q PodsQuery, dst []Measure) ([]Measure, error)
+	// ObjectValue returns milli-units and the instant of the measurement.
+	ObjectValue(ctx context.Context, q ObjectQuery) (int64, time.Time, error)
+}
+
+// External is external.metrics.k8s.io: the values of all series, in milli-units.
+type External interface {
+	Values(ctx context.Context, namespace, metric string, selector labels.Selector) ([]int64, time.Time, error)
+}
+
+// StatusWriter writes the status of an HPA and returns the object as stored.
+// It writes the status given, whatever else changed meanwhile.
+type StatusWriter interface {
+	WriteStatus(ctx context.Context, h *autoscalingv2.HorizontalPodAutoscaler) (*autoscalingv2.HorizontalPodAutoscaler, error)
+}
+
+// Events takes an event about an HPA. It does not block.
+type Events interface {
+	Event(h *autoscalingv2.HorizontalPodAutoscaler, kind, reason, message string)
+}
+
+// Records keeps what was decided about an HPA.
+type Records interface {
+	Keep(h *autoscalingv2.HorizontalPodAutoscaler, r loop.Record)
+}
