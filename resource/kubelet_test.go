@@ -86,7 +86,9 @@ func (k *kubelet) ca() []byte {
 }
 
 // nodes is a fixed list that a test may replace.
-type nodes struct{ list atomic.Pointer[[]resource.Node] }
+type nodes struct {
+	list atomic.Pointer[[]resource.Node]
+}
 
 func nodesOf(list ...resource.Node) *nodes {
 	n := &nodes{}
@@ -196,4 +198,3 @@ func TestScraper_turns_a_kubelets_counters_into_usage(t *testing.T) {
 		t.Errorf("%d scrapes took %d connections, want one kept alive", k.scrapes.Load(), n)
 	}
 }
-
