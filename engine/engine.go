@@ -145,8 +145,10 @@ type Reading struct {
 	// Value is the total of an Object or External signal, in milli-units. NaN,
 	// infinite and negative values count as missing.
 	Value float64
-	// ReadyPods counts pods that are Running and Ready; Value targets multiply by it.
-	ReadyPods int32
+	// ReadyPods counts pods that are Running and Ready, Listed all pods of the
+	// selector. Value targets multiply by the first and fail when there is none
+	// of the second; nothing else looks at them.
+	ReadyPods, Listed int32
 	// At is the instant of the measurement.
 	At time.Time
 	// ValidUntil is the instant from which the reading is stale; zero means never.
@@ -186,41 +188,39 @@ type Resize struct {
 
 // Decision is the answer and its explanation.
 type Decision struct {
-	At       time.Time `json:"at"`
-	From, To int32
+	At   time.Time `json:"at"`
+	From int32     `json:"from"`
+	To   int32     `json:"to"`
 	// Next is the first instant at which the answer may change without new data; zero means none.
-	Next time.Time `json:"next"`
+	Next time.Time `json:"next,omitzero"`
 	// Steps is the explanation, in the order the rules spoke.
-	Steps []Step
+	Steps []Step `json:"steps,omitempty"`
 	// Proposals has one entry per signal, in the policy's order; nil when no signal was asked.
-	Proposals []Proposal
+	Proposals []Proposal `json:"proposals,omitempty"`
 	// Held is set when failing signals kept the size where it is.
-	Held bool
+	Held bool `json:"held,omitempty"`
+}
+
+// Find returns the last step of a rule, and whether the rule spoke.
+func (d Decision) Find(r Rule) (Step, bool) {
+	for i := len(d.Steps) - 1; i >= 0; i-- {
+		if d.Steps[i].Rule == r {
+			return d.Steps[i], true
+		}
+	}
+	return Step{}, false
 }
 
 // Proposal is what one signal alone would do, and the numbers a status shows.
 type Proposal struct {
-	Signal   string
-	Replicas int32
+	Signal   string `json:"signal"`
+	Replicas int32  `json:"replicas"`
 	// Ratio is usage over target, before missing and unready pods were filled in.
-	Ratio float64
+	Ratio float64 `json:"ratio"`
 	// Average is the usage per pod and Total the whole, in milli-units; Utilization is in percent of the requests.
-	Average     int64
-	Total       int64
-	Utilization int32
+	Average     int64 `json:"average"`
+	Total       int64 `json:"total"`
+	Utilization int32 `json:"utilization,omitempty"`
 	// Missing is why the signal made no proposal. Empty: it made one.
-	Missing string
-}
-
-// Rule names one step of a decision. The set is closed.
-type Rule uint8
-
-// Step is one rule's effect on the replica count. Its sentence is rendered by
-// [Step.String] only when somebody reads it.
-type Step struct {
-	Rule          Rule
-	Signal        string // the signal it is about, if one
-	Before, After int32
-	Args          [4]float64 // operands, their meaning is the rule's
-	Note          string     // a reason that came from outside, such as why a reading is missing
+	Missing string `json:"missing,omitempty"`
 }
