@@ -25,7 +25,7 @@ type options struct {
 	race    bool
 	noSkips bool
 	serial  string        // modules whose packages run one after the other, comma separated
-	heavy   string        // import path prefix; a package that links it is left out of -race
+	heavy   string        // import paths, comma separated; a package that links one is left out of -race
 	timeout time.Duration // of one package
 	run     string        // as go test's
 	every   time.Duration // between two lines about what still runs
@@ -37,7 +37,7 @@ func main() {
 	flag.BoolVar(&o.race, "race", false, "build with the race detector")
 	flag.BoolVar(&o.noSkips, "no-skips", false, "a skipped test fails the run")
 	flag.StringVar(&o.serial, "serial", "", "modules whose packages run one at a time, comma separated, such as lab")
-	flag.StringVar(&o.heavy, "race-without", "", "import path; packages that link it are not built with -race")
+	flag.StringVar(&o.heavy, "race-without", "", "import paths, comma separated; packages that link one are not tested with -race")
 	flag.DurationVar(&o.timeout, "timeout", 15*time.Minute, "limit for the tests of one package")
 	flag.StringVar(&o.run, "run", "", "only tests that match, as go test's")
 	flag.DurationVar(&o.every, "progress", 30*time.Second, "how often to name the packages that still run")

@@ -109,22 +109,22 @@ func selectPackages(ctx context.Context, o options, dir string, rep *report) ([]
 	if err != nil {
 		return nil, fmt.Errorf("list packages: %w\n%s", err, stderr.String())
 	}
-	light, heavy := split(string(out), o.heavy)
+	light, heavy := split(string(out), strings.Split(o.heavy, ","))
 	if len(heavy) > 0 {
-		rep.note("%s: without the race detector, since they link %s: %s", dir, o.heavy, strings.Join(heavy, " "))
+		rep.note("%s: not tested with the race detector, since they link %s: %s", dir, o.heavy, strings.Join(heavy, " "))
 	}
 	return light, nil
 }
 
-// split sorts the packages of a listing by whether they or their tests link the heavy import.
-func split(listing, prefix string) (light, heavy []string) {
+// split sorts the packages of a listing by whether they or their tests link a heavy import.
+func split(listing string, prefixes []string) (light, heavy []string) {
 	links := map[string]bool{}
 	for line := range strings.Lines(listing) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		path, _, _ := strings.Cut(f[0], " ") // "p [p.test]" is p as its test sees it
 		path = strings.TrimSuffix(strings.TrimSuffix(path, ".test"), "_test")
 		links[path] = links[path] || slices.ContainsFunc(strings.Fields(f[2]), func(dep string) bool {
-			return dep == prefix || strings.HasPrefix(dep, prefix+"/")
+			return slices.ContainsFunc(prefixes, func(p string) bool { return dep == p || strings.HasPrefix(dep, p+"/") })
 		})
 	}
 	for path, is := range links {

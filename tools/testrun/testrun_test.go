@@ -224,12 +224,13 @@ func TestSplitFollowsWhatTestsLink(t *testing.T) {
 		"example.com/a [example.com/a.test]\texample.com/a\tfmt io heavy.io/x\n" +
 		"example.com/a.test\t\tfmt\n" +
 		"example.com/b\t\tfmt heavy.io/xy\n" +
-		"example.com/c_test [example.com/c.test]\texample.com/c\theavy.io/x/y\n"
-	light, heavy := split(listing, "heavy.io/x")
+		"example.com/c_test [example.com/c.test]\texample.com/c\theavy.io/x/y\n" +
+		"example.com/d.test\t\tdrives.io/x fmt\n"
+	light, heavy := split(listing, []string{"heavy.io/x", "drives.io"})
 	if got := strings.Join(light, " "); got != "example.com/b" {
 		t.Errorf("light: %s", got)
 	}
-	if got := strings.Join(heavy, " "); got != "example.com/a example.com/c" {
+	if got := strings.Join(heavy, " "); got != "example.com/a example.com/c example.com/d" {
 		t.Errorf("heavy: %s", got)
 	}
 }

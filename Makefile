@@ -1,0 +1,87 @@
+# What people do here. `make help` lists it; `make check test` is what a change
+# must pass. Every target makes what it needs: Go and make are enough, -race
+# needs gcc too.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/bash -o pipefail
+
+GO      ?= go
+MODULES := . lab tools
+# A small machine shares its cores with what it tests.
+JOBS    ?= 2
+LINT    := tools/bin/golangci-lint
+# Programs that build, FOLDER:PACKAGE=OUTPUT. Without -trimpath, so that they
+# share the build cache with the tests: the control plane compiles once.
+PROGRAMS := \
+	.:./cmd/furl=bin/furl \
+	.:./workload/cmd/hpa-example=bin/hpa-example \
+	lab:./cmd/furl-shell=bin/furl-shell \
+	lab:./cmd/furl-lab=bin/furl-lab \
+	lab:k8s.io/kubernetes/cmd/kubectl=bin/kubectl
+
+help: ## Lists the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Builds furl, furl-lab, the workloads and kubectl into bin/.
+	@$(GO) run -C tools ./build -from .. $(PROGRAMS)
+
+check: lint tidy generated house ## Formatting, vet, linters, go.mod, generated files, import rules, links: all that reads and does not run.
+
+lint: $(LINT) ## Formats are right and every linter is silent, in all modules.
+	@for m in $(MODULES); do \
+		echo "lint $$m"; \
+		(cd $$m && $(CURDIR)/$(LINT) fmt --config $(CURDIR)/.golangci.yml --diff ./... && \
+		$(CURDIR)/$(LINT) run --config $(CURDIR)/.golangci.yml --concurrency $(JOBS) ./...) || exit 1; \
+	done
+
+fmt: $(LINT) ## Formats all Go files.
+	@for m in $(MODULES); do (cd $$m && $(CURDIR)/$(LINT) fmt --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
+
+tidy: ## go.mod and go.sum say exactly what is used.
+	@for m in $(MODULES); do echo "tidy $$m"; $(GO) -C $$m mod tidy -diff || exit 1; done
+
+generated: ## `make generate` changes nothing.
+	@.ci/generated
+
+house: ## Import rules, package comments, file lengths, links in the docs.
+	@$(GO) test ./internal/arch
+
+generate: ## Writes all that is generated.
+	@for m in . lab; do $(GO) generate -C $$m ./... || exit 1; done
+
+test: ## Runs every test of every module and sums them in one line.
+	@$(GO) run -C tools ./testrun -root .. -serial lab $(TESTFLAGS)
+
+race: ## The same with the race detector, but for what only drives other processes.
+	@$(GO) run -C tools ./testrun -root .. -serial lab -race \
+		-race-without k8s.io/kubernetes,github.com/furl-dev/furl/lab/labtest $(TESTFLAGS)
+
+conformance: ## Runs upstream's records; CASES=DIR takes another folder of the same files.
+	@$(GO) run ./conformance/cmd/conformance $(CASES)
+
+bench: ## Runs the benchmarks; BENCH=REGEXP picks some.
+	@for m in . lab; do $(GO) test -C $$m -run '^$$' -bench '$(or $(BENCH),.)' -benchmem ./... | grep -v 'no test files' || exit 1; done
+
+FUZZTIME ?= 20s
+fuzz: ## Fuzzes each parser for FUZZTIME (20s).
+	@for f in $$(git grep -l '^func Fuzz' -- '*_test.go'); do \
+		d=$$(dirname $$f); \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
+			echo "fuzz $$d $$name"; \
+			(cd $$d && $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) .) || exit 1; \
+		done; \
+	done
+
+demo: ## Shows Furl scale a real deployment on a real API server, in this terminal.
+	@$(GO) run ./cmd/furl-eval -f examples/pod-autoscaling/hpa/hpa.yaml -f examples/pod-autoscaling/hpa/observation.yaml
+	@$(MAKE) --no-print-directory build
+	@bin/furl-lab demo
+
+clean: ## Removes what was built here.
+	rm -rf bin tools/bin
+
+$(LINT): tools/go.mod
+	@$(GO) run -C tools ./build -from .. tools:github.com/golangci/golangci-lint/v2/cmd/golangci-lint=$@
+
+.PHONY: help build check lint fmt tidy generated house generate test race conformance bench fuzz demo clean

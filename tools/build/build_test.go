@@ -1,0 +1,69 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func testModule(t *testing.T, source string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"go.mod": "module example.com/m\n\ngo 1.26\n", "main.go": source} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestBuild(t *testing.T) {
+	for _, tc := range []struct {
+		why, source string
+		ok          bool
+		says        []string
+	}{
+		{"says when it is done", "package main\n\nfunc main() {}\n", true, []string{"[1/1]", "built, 1 packages compiled"}},
+		{"gives the compiler's words", "package main\n\nfunc main() { nowhere() }\n", false, []string{"did not build", "undefined: nowhere"}},
+	} {
+		t.Run(tc.why, func(t *testing.T) {
+			dir := testModule(t, tc.source)
+			out := filepath.Join(dir, "bin", "m")
+			var text strings.Builder
+			err := buildAll(t.Context(), []string{dir + ":.=" + out}, &screen{w: &text, every: time.Hour})
+			if err != nil {
+				text.WriteString(err.Error())
+			}
+			if _, stat := os.Stat(out); (err == nil) != tc.ok || (stat == nil) != tc.ok {
+				t.Errorf("build: %v, binary: %v; want success: %v", err, stat, tc.ok)
+			}
+			for _, s := range tc.says {
+				if !strings.Contains(text.String(), s) {
+					t.Errorf("the output lacks %q:\n%s", s, text.String())
+				}
+			}
+		})
+	}
+}
+
+func TestParseNamesTheForm(t *testing.T) {
+	for _, arg := range []string{"", "x", "x:y", "x=y", ":y=z", "x:=z", "x:y="} {
+		if _, err := parse(arg); err == nil || !strings.Contains(err.Error(), "FOLDER:PACKAGE=OUTPUT") {
+			t.Errorf("parse(%q): %v", arg, err)
+		}
+	}
+}
+
+func TestScreenIsOneLineThatChangesOnATerminal(t *testing.T) {
+	var text strings.Builder
+	task := (&screen{w: &text, live: true, every: time.Hour}).begin("[1/1] bin/m")
+	if words := task.follow(strings.NewReader("go: downloading a v1\nexample.com/a\n# example.com/b\nb.go:1:1: wrong\n")); words != "# example.com/b\nb.go:1:1: wrong\n" {
+		t.Errorf("words: %q", words)
+	}
+	task.done()
+	if got := text.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "built, 1 packages compiled") {
+		t.Errorf("screen: %q", got)
+	}
+}
