@@ -1,0 +1,45 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	decisions "github.com/furl-dev/furl/api/decisions/v1alpha1"
+)
+
+// Decision is one record of Furl, as far as the demo shows it.
+type Decision struct {
+	At       time.Time
+	From, To int32
+	Why      []string // the sentences of its steps, in order
+}
+
+// decisions asks decisions.furl.dev for the latest decisions about the workload.
+func (s *show) decisions(ctx context.Context) ([]Decision, error) {
+	raw, err := s.client.CoreV1().RESTClient().Get().
+		AbsPath("/apis/decisions.furl.dev/v1alpha1/namespaces", namespace, "decisions", "hpa."+workload, "history").
+		Param("limit", "20").DoRaw(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask decisions.furl.dev: %w", err)
+	}
+	var d decisions.Decision
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return nil, fmt.Errorf("decode the decisions: %w", err)
+	}
+	made := make([]Decision, 0, len(d.History)+1)
+	// The oldest first, as notes are kept.
+	for i := len(d.History) - 1; i >= 0; i-- {
+		made = append(made, decision(d.History[i]))
+	}
+	return append(made, decision(d.Latest)), nil
+}
+
+func decision(r decisions.Record) Decision {
+	d := Decision{At: r.At.Time, From: r.From, To: r.To}
+	for _, s := range r.Steps {
+		d.Why = append(d.Why, s.Sentence)
+	}
+	return d
+}

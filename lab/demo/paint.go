@@ -1,0 +1,35 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+)
+
+// painter shows a growing timeline: a live picture on a terminal, a line per
+// change elsewhere.
+type painter struct {
+	out    io.Writer
+	screen func() Screen
+	before string // the last plain line without its time
+}
+
+func (p *painter) paint(t Timeline) error {
+	s := p.screen()
+	if s.Width > 0 {
+		// Home, draw over what is there, clear what is left below: no flicker.
+		_, err := fmt.Fprintf(p.out, "\x1b[H\x1b[J%s", Frame(t, s))
+		return err
+	}
+	now := t.last()
+	line := fmt.Sprintf("cpu %s / %.0f %%  desired %d  ready %d", percent(now.CPU), now.Target, now.Desired, now.Ready)
+	if line == p.before {
+		return nil
+	}
+	p.before = line
+	why := ""
+	if n := len(t.Notes); n > 0 && now.At-t.Notes[n-1].At < 2*refresh && len(t.Notes[n-1].Why) > 0 {
+		why = "  " + t.Notes[n-1].Why[len(t.Notes[n-1].Why)-1]
+	}
+	_, err := fmt.Fprintf(p.out, "  %s  %s%s\n", clock(now.At), line, why)
+	return err
+}
