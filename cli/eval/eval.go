@@ -1,0 +1,142 @@
+// Package eval answers what an HPA would do, offline: the user's YAML and a
+// script of observations go through the loop and the engine that the operator
+// runs, and out come decisions with their steps, and expectations that hold or
+// do not.
+package eval
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/furl-dev/furl/engine"
+	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/policy"
+)
+
+// Run evaluates the documents of all files as one input. Its error names the
+// file, the document and the field that cannot be used; expectations that do
+// not hold are no error, see [Report.Failures].
+func Run(ctx context.Context, files []File, o Options) (Report, error) {
+	in, err := read(files)
+	if err != nil {
+		return Report{}, err
+	}
+	var r Report
+	for _, s := range in.scripts {
+		if err := s.play(ctx, o, &r); err != nil {
+			return Report{}, err
+		}
+	}
+	return r, nil
+}
+
+// Options change how decisions are made.
+type Options struct {
+	// Defaults stand in for the flags of the controller.
+	Defaults policy.Defaults
+	// Decide is the engine, or the engine without some of its rules.
+	Decide loop.Decide
+}
+
+// script is one HPA and what was observed of its workload, in order.
+type script struct {
+	name         string // namespace/name, or the name alone
+	hpa          *hpaDocument
+	observations []*observation
+}
+
+// play makes the decisions of a script and adds them to the report.
+func (s *script) play(ctx context.Context, o Options, r *Report) error {
+	c, err := policy.Compile(s.hpa.hpa, o.Defaults)
+	if err != nil {
+		return s.hpa.where.wrap(err)
+	}
+	w := newWorld(c, s.hpa.template)
+	l := &loop.Loop{Observer: w, Actuator: w, Recorder: w, Decide: o.Decide}
+	l.Use(c.Policy)
+	r.Warnings = append(r.Warnings, s.warnings(c)...)
+	for _, ob := range s.observations {
+		if err := w.become(ob); err != nil {
+			return ob.where.wrap(err)
+		}
+		for at := ob.from; !at.After(ob.until); at = at.Add(ob.every) {
+			if _, err := l.Tick(ctx, at); err != nil {
+				return ob.where.wrap(err)
+			}
+			last := at.Add(ob.every).After(ob.until)
+			if d := w.last; last || d.Decision.From != d.Decision.To {
+				r.Decisions = append(r.Decisions, newDecision(s, at.Sub(s.observations[0].from), d))
+			}
+		}
+		r.check(ob, w.last.Decision)
+	}
+	return nil
+}
+
+func (s *script) warnings(c policy.Compiled) []string {
+	out := make([]string, len(c.Warnings))
+	for i, w := range c.Warnings {
+		out[i] = fmt.Sprintf("%s: %s", s.name, w)
+	}
+	return out
+}
+
+// Report is what came of the input.
+type Report struct {
+	// Decisions are those that changed the size, and the last of each observation.
+	Decisions []Decision `json:"decisions"`
+	// Warnings are sentences about YAML that works otherwise than it reads.
+	Warnings []string `json:"warnings,omitempty"`
+	// Expectations counts what was expected, Failures says what did not come true.
+	Expectations int      `json:"expectations"`
+	Failures     []string `json:"failures,omitempty"`
+}
+
+// Decision is one decision as it is printed.
+type Decision struct {
+	HPA string `json:"hpa"`
+	// After is the time since the first observation, such as 1m30s.
+	After string `json:"after"`
+	From  int32  `json:"from"`
+	To    int32  `json:"to"`
+	// Held says that failing signals kept the size.
+	Held  bool   `json:"held,omitempty"`
+	Steps []Step `json:"steps"`
+	// Next is the time since the first observation at which the answer may
+	// change without new data; empty means none.
+	Next string `json:"next,omitempty"`
+}
+
+// Step is one rule's effect.
+type Step struct {
+	Rule   string `json:"rule"`
+	Signal string `json:"signal,omitempty"`
+	Before int32  `json:"before"`
+	After  int32  `json:"after"`
+	Text   string `json:"text"`
+}
+
+func newDecision(s *script, after time.Duration, r loop.Record) Decision {
+	d := r.Decision
+	out := Decision{HPA: s.name, After: after.String(), From: d.From, To: d.To, Held: d.Held}
+	for _, st := range d.Steps {
+		out.Steps = append(out.Steps, newStep(st))
+	}
+	if !d.Next.IsZero() {
+		out.Next = (after + d.Next.Sub(d.At)).String()
+	}
+	return out
+}
+
+func newStep(s engine.Step) Step {
+	return Step{Rule: s.Rule.String(), Signal: s.Signal, Before: s.Before, After: s.After, Text: sentence(s)}
+}
+
+// sentence is why a step did what it did, with the signal's name where there is one.
+func sentence(s engine.Step) string {
+	if s.Signal == "" {
+		return s.Why()
+	}
+	return s.Signal + ": " + s.Why()
+}

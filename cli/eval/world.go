@@ -1,0 +1,235 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/furl-dev/furl/engine"
+	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/policy"
+)
+
+// world is what the script says there is: it stands in for the cluster at the
+// loop's ports, and takes every size that is decided on.
+type world struct {
+	compiled policy.Compiled
+	template *template
+
+	size    engine.Replicas
+	sized   bool
+	lines   []alike
+	metrics map[string]reading
+	last    loop.Record
+}
+
+type reading struct {
+	milli   float64
+	missing string
+}
+
+func newWorld(c policy.Compiled, t *template) *world {
+	return &world{compiled: c, template: t, metrics: map[string]reading{}}
+}
+
+// become takes over what an observation says; the rest stays.
+func (w *world) become(o *observation) error {
+	if err := o.Expect.validate(); err != nil {
+		return err
+	}
+	if o.Pods != nil {
+		if err := w.setPods(o.Pods); err != nil {
+			return err
+		}
+	}
+	for name, m := range o.Metrics {
+		if err := w.setMetric(name, m); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.Replicas != nil:
+		if o.Replicas.Spec < 0 || o.Replicas.Status < 0 {
+			return fmt.Errorf("replicas: %d is negative", min(o.Replicas.Spec, o.Replicas.Status))
+		}
+		w.size = engine.Replicas(*o.Replicas)
+	case !w.sized:
+		n, err := w.firstSize()
+		if err != nil {
+			return err
+		}
+		w.size = engine.Replicas{Spec: n, Status: n}
+	}
+	w.sized = true
+	return nil
+}
+
+func (w *world) setPods(lines []podLine) error {
+	w.lines = nil
+	rest := 0
+	for i := range lines {
+		a, err := lines[i].check(w.template)
+		if err != nil {
+			return fmt.Errorf("pods[%d].%w", i, err)
+		}
+		if a.count < 0 {
+			rest++
+		}
+		w.lines = append(w.lines, a)
+	}
+	if rest > 1 {
+		return errors.New("pods: more than one line has no count; only one can stand for the rest")
+	}
+	return nil
+}
+
+func (w *world) setMetric(name string, m metric) error {
+	i := w.signal(name)
+	if i < 0 {
+		return fmt.Errorf("metrics: the HPA has no signal %q; it has %q", name, w.signals())
+	}
+	r := reading{missing: m.Missing}
+	if m.Missing == "" {
+		if w.compiled.Policy.Signals[i].Kind == engine.PerPod {
+			return fmt.Errorf("metrics.%s: this is measured for each pod; write it under pods, or missing with a reason here", name)
+		}
+		q, err := quantity("metrics."+name, m.Value)
+		if err != nil {
+			return err
+		}
+		r.milli = float64(policy.Milli(q))
+	}
+	w.metrics[name] = r
+	return nil
+}
+
+func (w *world) signal(name string) int {
+	for i := range w.compiled.Policy.Signals {
+		if w.compiled.Policy.Signals[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (w *world) signals() []string {
+	var names []string
+	for i := range w.compiled.Policy.Signals {
+		names = append(names, w.compiled.Policy.Signals[i].Name)
+	}
+	return names
+}
+
+// firstSize is the size where the script does not say: as many as there are
+// pods, else what the template says.
+func (w *world) firstSize() (int32, error) {
+	var n int64
+	for _, a := range w.lines {
+		if a.count < 0 {
+			n = -1
+			break
+		}
+		n += int64(a.count)
+	}
+	switch {
+	case n > math.MaxInt32:
+		return 0, fmt.Errorf("pods: %d of them", n)
+	case n > 0:
+		return int32(n), nil
+	case w.template != nil && w.template.Spec.Replicas != nil:
+		return *w.template.Spec.Replicas, nil
+	default:
+		return 1, nil // what the API server makes of no replicas
+	}
+}
+
+// Size implements [loop.Observer].
+func (w *world) Size(context.Context) (engine.Replicas, error) { return w.size, nil }
+
+// Scale implements [loop.Actuator]: new pods are there at once.
+func (w *world) Scale(_ context.Context, _, to int32) error {
+	w.size = engine.Replicas{Spec: to, Status: to}
+	return nil
+}
+
+// Record implements [loop.Recorder].
+func (w *world) Record(_ context.Context, r loop.Record) error {
+	w.last = r
+	return nil
+}
+
+// Read implements [loop.Observer].
+func (w *world) Read(_ context.Context, at time.Time, p engine.Policy) ([]engine.Reading, error) {
+	out := make([]engine.Reading, 0, len(p.Signals))
+	for i, s := range p.Signals {
+		out = append(out, w.read(at, s, w.compiled.Sources[i]))
+	}
+	return out, nil
+}
+
+func (w *world) read(at time.Time, s engine.Signal, src policy.Source) engine.Reading {
+	r := engine.Reading{Signal: s.Name, At: at}
+	given, ok := w.metrics[s.Name]
+	switch {
+	case given.missing != "":
+		r.Missing = given.missing
+	case s.Kind == engine.PerPod:
+		r.Usage = engine.Group(w.pods(at, src), at, s, w.compiled.Policy.Grace)
+	case !ok:
+		r.Missing = "the observation has no metrics." + s.Name
+	default:
+		r.Value, r.ReadyPods = given.milli, w.readyPods(at)
+	}
+	return r
+}
+
+// maxPods is the most pods that are made of lines.
+const maxPods = 100_000
+
+// pods makes the pods that the lines stand for, as one source sees them.
+func (w *world) pods(at time.Time, src policy.Source) []engine.Pod {
+	var out []engine.Pod
+	for _, a := range w.lines {
+		value, measured := a.value(src)
+		for range min(w.count(a), maxPods) {
+			name := a.name
+			if name == "" {
+				name = fmt.Sprintf("pod-%d", len(out))
+			}
+			p := engine.Pod{
+				Name: name, Phase: a.phase, Deleting: a.deleting, Readiness: a.readiness,
+				ReadySince: at.Add(-a.readyFor), Started: at.Add(-a.age), Begun: a.phase != engine.Pending,
+				Measured: measured, Value: value, At: at.Add(-a.sampled), Window: a.window,
+			}
+			if src.Resource != "" {
+				p.Request, p.NoRequest = policy.Request(name, a.spec, src.Resource, src.Container)
+			}
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// count is how many pods a line stands for.
+func (w *world) count(a alike) int32 {
+	if a.count >= 0 {
+		return a.count
+	}
+	n := w.size.Status
+	for _, other := range w.lines {
+		n -= max(other.count, 0)
+	}
+	return max(n, 0)
+}
+
+func (w *world) readyPods(at time.Time) int32 {
+	var n int32
+	for _, p := range w.pods(at, policy.Source{}) {
+		if p.Phase == engine.Running && p.Readiness == engine.Ready {
+			n++
+		}
+	}
+	return n
+}
