@@ -65,6 +65,8 @@ type Mapper interface {
 type Sizes interface {
 	// Size returns what is known of a workload, and false where asking is needed.
 	Size(t Target) (Scale, bool)
+	// Wrote tells the size that was just written, which a watch will tell later.
+	Wrote(s Scale)
 }
 
 // Scales reads and writes the sizes of workloads of any kind.
@@ -122,8 +124,9 @@ func (s *Scales) Set(ctx context.Context, sc Scale, replicas int32) error {
 	next := objectOf(sc)
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		next.Spec.Replicas = replicas
-		_, err := s.endpoint.Update(ctx, sc.Resource, next)
+		written, err := s.endpoint.Update(ctx, sc.Resource, next)
 		if err == nil {
+			s.wrote(sc, written, replicas)
 			return nil
 		}
 		if latest, readErr := s.endpoint.Get(ctx, sc.Resource, sc.Target.Namespace, sc.Target.Name); readErr == nil {
@@ -131,6 +134,19 @@ func (s *Scales) Set(ctx context.Context, sc Scale, replicas int32) error {
 		}
 		return err
 	})
+}
+
+// wrote makes the next reader see the size that was just written, though the
+// watch or the next answer may tell it later.
+func (s *Scales) wrote(sc Scale, written *autoscalingv1.Scale, replicas int32) {
+	sc.Replicas.Spec = replicas
+	if written != nil {
+		sc.ResourceVersion = written.ResourceVersion
+	}
+	if s.known != nil {
+		s.known.Wrote(sc)
+	}
+	s.asked.keep(sc.Target, sc)
 }
 
 // Forget drops what was kept about a target.

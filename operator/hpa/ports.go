@@ -26,8 +26,11 @@ type Ports struct {
 	// of decoded values. An error's text is used as it is: the API's adapter
 	// words it ("unable to fetch metrics from resource metrics API: ...").
 	Resources Resources
-	Custom    Custom
-	External  External
+	// ResourcesPolled says that reading Resources is a request, made at most
+	// each 15 s for an HPA, and not a look into memory.
+	ResourcesPolled bool
+	Custom          Custom
+	External        External
 	// Status writes an HPA's status.
 	Status StatusWriter
 	// Events is told what users see in kubectl describe.
@@ -52,6 +55,9 @@ type Measure struct {
 	Window time.Duration
 	// Missing is why there is no value. Empty: there is one.
 	Missing string
+	// Trusted says not to judge the value by the age of At: it was asked for
+	// just now, and a metrics adapter may date its answers as it likes.
+	Trusted bool
 }
 
 // ResourceQuery asks for a resource of the pods of one selector.

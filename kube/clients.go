@@ -1,0 +1,94 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/scale"
+)
+
+// FieldManager is the name under which Furl writes: what it wrote can be told
+// from what others wrote by it.
+const FieldManager = "furl"
+
+// Client limits. One process does what a controller manager, an adapter and a
+// metrics server did with 20 requests a second each and more; a burst covers a
+// thousand workloads that all change their size at once.
+const (
+	qps   = 200
+	burst = 1000
+	// callTimeout bounds every request but a watch.
+	callTimeout = 10 * time.Second
+)
+
+// Clients are the connections to one API server.
+type Clients struct {
+	// Config is the configuration that the clients were made from.
+	Config *rest.Config
+	// Core speaks to the built-in kinds, Watch does too and has no timeout.
+	Core, Watch kubernetes.Interface
+	// Mapper finds the resources of a kind and learns of new kinds.
+	Mapper meta.ResettableRESTMapper
+	// Scale is the /scale subresource of any kind.
+	Scale Endpoint
+}
+
+// NewClients connects to the API server of c, which it does not modify.
+func NewClients(c *rest.Config) (*Clients, error) {
+	calls := rest.CopyConfig(c)
+	calls.QPS, calls.Burst, calls.Timeout = qps, burst, callTimeout
+	calls.UserAgent = FieldManager
+	typed := rest.CopyConfig(calls)
+	typed.ContentType, typed.AcceptContentTypes = runtime.ContentTypeProtobuf, runtime.ContentTypeProtobuf+","+runtime.ContentTypeJSON
+	core, err := kubernetes.NewForConfig(typed)
+	if err != nil {
+		return nil, fmt.Errorf("client of %s: %w", c.Host, err)
+	}
+	forever := rest.CopyConfig(typed)
+	forever.Timeout = 0
+	watch, err := kubernetes.NewForConfig(forever)
+	if err != nil {
+		return nil, fmt.Errorf("watching client of %s: %w", c.Host, err)
+	}
+	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(core.Discovery()))
+	scales, err := scale.NewForConfig(calls, mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(core.Discovery()))
+	if err != nil {
+		return nil, fmt.Errorf("scale client of %s: %w", c.Host, err)
+	}
+	return &Clients{Config: calls, Core: core, Watch: watch, Mapper: mapper, Scale: scaleEndpoint{scales}}, nil
+}
+
+// scaleEndpoint is the /scale subresource through client-go.
+type scaleEndpoint struct{ scales scale.ScalesGetter }
+
+func (e scaleEndpoint) Get(ctx context.Context, r schema.GroupResource, namespace, name string) (*autoscalingv1.Scale, error) {
+	return e.scales.Scales(namespace).Get(ctx, r, name, metav1.GetOptions{})
+}
+
+func (e scaleEndpoint) Update(ctx context.Context, r schema.GroupResource, s *autoscalingv1.Scale) (*autoscalingv1.Scale, error) {
+	return e.scales.Scales(s.Namespace).Update(ctx, r, s, metav1.UpdateOptions{FieldManager: FieldManager})
+}
+
+// Rediscover makes a mapper look for new kinds every interval until ctx ends.
+// Wait sleeps until an instant, clock tells the present one.
+func Rediscover(ctx context.Context, m meta.ResettableRESTMapper, every time.Duration, clock func() time.Time,
+	wait func(context.Context, time.Time) error,
+) error {
+	for {
+		if err := wait(ctx, clock().Add(every)); err != nil {
+			return nil //nolint:nilerr // the end of ctx is the end of the work, not a fault
+		}
+		m.Reset()
+	}
+}
