@@ -13,7 +13,7 @@ func (d *draft) asleep() {
 // sleeps is upstream's question at zero: Furl took the replicas, and either
 // the minimum has been raised since or something outside the pods can be measured.
 func (d *draft) sleeps() bool {
-	return d.from == 0 && !(d.past.Asleep && (d.min != 0 || d.policy.measuresOutside()))
+	return d.from == 0 && (!d.past.Asleep || d.min == 0 && !d.policy.measuresOutside())
 }
 
 // measuresOutside says that a signal has a value without any pods.

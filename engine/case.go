@@ -77,6 +77,9 @@ func (s Step) Why() string {
 }
 
 func (s Step) whyBounds() string {
+	if s.Rule == RuleFloor {
+		return fmt.Sprintf("the minimum was raised to %g while it slept", s.Args[0])
+	}
 	switch s.Case { //nolint:exhaustive // the other cases belong to other rules
 	case CaseAboveMax:
 		return fmt.Sprintf("the size %d is above the maximum of %g", s.Before, s.Args[0])
@@ -133,9 +136,12 @@ func (s Step) whyHeld() string {
 	case CaseNoSignals:
 		return "the policy has no signals"
 	case CaseAllMissing:
-		return fmt.Sprintf("%g of %g signals have no reading, the first says: %s", a[0], a[1], s.Note)
+		if a[1] == 1 {
+			return "the only signal has no reading: " + s.Note
+		}
+		return fmt.Sprintf("none of the %g signals has a reading, the first says: %s", a[1], s.Note)
 	default:
-		return fmt.Sprintf("%g of %g signals have no reading, so %g of the others may not shrink it; the first says: %s", a[0], a[1], a[2], s.Note)
+		return fmt.Sprintf("%g of %g signals without a reading, and %g from the others may not shrink it; the first says: %s", a[0], a[1], a[2], s.Note)
 	}
 }
 

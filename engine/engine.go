@@ -9,7 +9,10 @@
 // them: 250 is a quarter of a core, 5000 is five messages.
 package engine
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Policy is a validated, defaulted scaling rule without any Kubernetes types.
 // Package policy compiles it from what the user wrote.
@@ -203,9 +206,9 @@ type Decision struct {
 
 // Find returns the last step of a rule, and whether the rule spoke.
 func (d Decision) Find(r Rule) (Step, bool) {
-	for i := len(d.Steps) - 1; i >= 0; i-- {
-		if d.Steps[i].Rule == r {
-			return d.Steps[i], true
+	for _, s := range slices.Backward(d.Steps) {
+		if s.Rule == r {
+			return s, true
 		}
 	}
 	return Step{}, false

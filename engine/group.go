@@ -106,7 +106,7 @@ func Group(pods []Pod, at time.Time, s Signal, g Grace) Usage {
 
 // tally returns the group a pod belongs to, nil for one that is ignored. The
 // order of the questions is upstream's.
-func (u *Usage) tally(p *Pod, at time.Time, cpu bool, g Grace) *Tally { //nolint:revive // flag-parameter: cpu is a property of the signal, not a mode of this function
+func (u *Usage) tally(p *Pod, at time.Time, cpu bool, g Grace) *Tally {
 	switch {
 	case p.Deleting || p.Phase == Failed:
 		return nil

@@ -45,6 +45,8 @@ func (d *draft) propose(s *Signal) Proposal {
 		return d.value(s, r)
 	case AverageValue:
 		return d.totalAverage(s, r)
+	case Utilization:
+		fallthrough
 	default:
 		return Proposal{Missing: "a value that belongs to no pod has no utilization"}
 	}

@@ -23,7 +23,7 @@ func mulDiv(a, b, c int64) int64 {
 		return math.MaxInt64
 	}
 	q, _ := bits.Div64(hi, lo, uint64(c)) //nolint:gosec // G115: c is above zero
-	return int64(min(q, math.MaxInt64))   //nolint:gosec // G115: held at the largest int64
+	return int64(min(q, math.MaxInt64))
 }
 
 // replicasFrom rounds up to a size: 0 for NaN and anything below, the largest
@@ -42,7 +42,7 @@ func replicasFrom(f float64) int32 {
 
 // narrow holds n within the int32 numbers.
 func narrow(n int64) int32 {
-	return int32(min(max(n, math.MinInt32), math.MaxInt32)) //nolint:gosec // G115: held just here
+	return int32(min(max(n, math.MinInt32), math.MaxInt32))
 }
 
 // whole truncates f towards zero and holds it within the int64 numbers; NaN is 0.

@@ -1,6 +1,9 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Verdict is what a decision says about one condition of a status, in
 // upstream's words.
@@ -58,8 +61,8 @@ func (d Decision) ScalingLimited() (Verdict, bool) {
 	if _, picked := d.Find(RulePick); !picked {
 		return Verdict{}, false
 	}
-	for i := len(d.Steps) - 1; i >= 0; i-- {
-		switch d.Steps[i].Case { //nolint:exhaustive // the other cases limit nothing
+	for _, s := range slices.Backward(d.Steps) {
+		switch s.Case { //nolint:exhaustive // the other cases limit nothing
 		case CaseUpLimit, CaseUpDisabled, CaseBurstLimit:
 			return Verdict{true, scaleUpLimit, scaleUpMsg}, true
 		case CaseDownLimit, CaseDownDisabled:
