@@ -63,7 +63,7 @@ func (k *kubelet) serve(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
-		defer z.Close()
+		defer func() { _ = z.Close() }()
 		body = z
 	}
 	_, _ = io.WriteString(body, k.answer())

@@ -16,6 +16,9 @@ import (
 // and its answer holds no containers. Reading that as "no pods" would be a lie.
 var errKubelet = errors.New("the kubelet could not read its own container metrics (resource_scrape_error is 1)")
 
+// errCut is an answer that was not sent to its end: every line ends in a newline.
+var errCut = errors.New("the answer ends in the middle of a line")
+
 // maxLine bounds one line of the answer, and so the memory of a read in bytes.
 // The longest legal one (a 63, a 253 and a 63 byte label) is below 600.
 const maxLine = 16 << 10
@@ -68,14 +71,17 @@ func (a *answer) parse(body io.Reader, at time.Time) error {
 	defer a.lines.Reset(nil)
 	for n := 1; ; n++ {
 		line, err := a.lines.ReadSlice('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("read line %d: %w", n, err)
+		if errors.Is(err, io.EOF) && len(line) == 0 {
+			break
 		}
-		if bad := a.line(bytes.TrimSuffix(line, []byte{'\n'}), at.UnixMilli()); bad != nil {
-			return fmt.Errorf("line %d: %w", n, bad)
+		if errors.Is(err, io.EOF) {
+			return errCut
 		}
 		if err != nil {
-			break
+			return fmt.Errorf("read line %d: %w", n, err)
+		}
+		if err := a.line(line[:len(line)-1], at.UnixMilli()); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
 		}
 	}
 	if a.failed {
@@ -207,7 +213,7 @@ func (a *answer) grow() {
 		i := a.rows[n].hash
 		for ; a.slots[i%uint64(len(a.slots))] != 0; i++ {
 		}
-		a.slots[i%uint64(len(a.slots))] = int32(n + 1) //nolint:gosec // bounded by maxBody
+		a.slots[i%uint64(len(a.slots))] = int32(n + 1)
 	}
 }
 

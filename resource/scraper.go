@@ -44,7 +44,8 @@ type Scraper struct {
 	Clock   func() time.Time
 	Log     *slog.Logger
 
-	kubelets *kubelets
+	// ask is kubelets.scrape, unless a test knows better.
+	ask func(ctx context.Context, n Node, now time.Time, take func(io.Reader) error) error
 }
 
 // Run scrapes until the context ends and every scrape has ended with it. It
@@ -57,14 +58,14 @@ func (s *Scraper) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	access := s.Access
-	access.handshake, access.keepConnection = s.Options.RequestTimeout, 3*s.Options.MetricResolution
-	s.kubelets = &kubelets{options: s.Options, identity: &identity{access: access}}
-	if _, _, err := s.kubelets.identity.at(s.Clock()); err != nil {
-		return err
+	if s.ask == nil {
+		k, err := s.connect()
+		if err != nil {
+			return err
+		}
+		defer k.identity.close()
+		s.ask = k.scrape
 	}
-	defer s.kubelets.identity.close()
-
 	w := watch{scraper: s, selector: selector, rounds: map[string]*round{}}
 	defer w.wait()
 	for at := s.Clock(); ; at = at.Add(lookout) {
@@ -73,6 +74,15 @@ func (s *Scraper) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// connect reads the files of Access, so that a mistake in them shows at once.
+func (s *Scraper) connect() (*kubelets, error) {
+	access := s.Access
+	access.handshake, access.keepConnection = s.Options.RequestTimeout, 3*s.Options.MetricResolution
+	k := &kubelets{options: s.Options, identity: &identity{access: access}}
+	_, _, err := k.identity.at(s.Clock())
+	return k, err
 }
 
 // watch is the set of nodes being scraped. One goroutine owns it.
@@ -192,7 +202,7 @@ func Turn(node string, resolution time.Duration, at time.Time) time.Time {
 func (r *round) scrape(ctx context.Context) {
 	s, n := r.scraper, *r.node.Load()
 	begun := s.Clock()
-	err := s.kubelets.scrape(ctx, n, begun, func(body io.Reader) error {
+	err := s.ask(ctx, n, begun, func(body io.Reader) error {
 		return s.Store.Take(n.Name, begun, body)
 	})
 	switch {
@@ -201,10 +211,10 @@ func (r *round) scrape(ctx context.Context) {
 	case err != nil:
 		s.Store.Fail(n.Name, s.Clock(), err)
 		if !r.failing {
-			s.Log.Warn("node not scraped", "node", n.Name, "ready", n.Ready, "reason", err.Error())
+			s.Log.WarnContext(ctx, "node not scraped", "node", n.Name, "ready", n.Ready, "reason", err.Error())
 		}
 	case r.failing:
-		s.Log.Info("node scraped again", "node", n.Name)
+		s.Log.InfoContext(ctx, "node scraped again", "node", n.Name)
 	}
 	r.failing = err != nil
 }

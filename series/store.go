@@ -107,7 +107,7 @@ func (t *Group[G, V]) Claim(namespace, name []byte, epoch int64) (Key, *V) {
 		return Key{}, nil
 	}
 	if e == nil || e.group != t.group {
-		if e = t.add(sh, Key{unique.Make(string(namespace)).Value(), string(name)}, e == nil); e == nil {
+		if e = t.add(sh, Key{unique.Make(string(namespace)).Value(), string(name)}); e == nil {
 			return Key{}, nil
 		}
 	}
@@ -118,18 +118,18 @@ func (t *Group[G, V]) Claim(namespace, name []byte, epoch int64) (Key, *V) {
 
 // add enters the key; a former holder keeps its entry, unreachable, until its
 // next update sweeps it.
-func (t *Group[G, V]) add(sh *shard[G, V], k Key, isNew bool) *entry[G, V] {
-	if isNew && t.store.count.Load() >= t.store.limit {
-		t.Refused++
-		return nil
-	}
-	e := &entry[G, V]{key: k, group: t.group}
+func (t *Group[G, V]) add(sh *shard[G, V], k Key) *entry[G, V] {
 	sh.mu.Lock()
+	defer sh.mu.Unlock()
 	if sh.entries[k] == nil {
+		if t.store.count.Load() >= t.store.limit {
+			t.Refused++
+			return nil
+		}
 		t.store.count.Add(1)
 	}
+	e := &entry[G, V]{key: k, group: t.group}
 	sh.entries[k] = e
-	sh.mu.Unlock()
 	t.group.entries = append(t.group.entries, e)
 	return e
 }
