@@ -56,8 +56,9 @@ func follow(t *testing.T, from, target string) string {
 
 // anchors are the headings of a page in the form of links to them.
 func anchors(text string) []string {
-	var all []string
-	for _, m := range heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+	found := heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1)
+	all := make([]string, 0, len(found))
+	for _, m := range found {
 		plain := notWord.ReplaceAllString(strings.ToLower(strings.TrimSpace(m[1])), "")
 		all = append(all, strings.ReplaceAll(plain, " ", "-"))
 	}
