@@ -66,18 +66,22 @@ func (e *expectation) failures(d engine.Decision) []string {
 	return out
 }
 
-// lastWord is the rule that changed the number last, or spoke last if none did.
+// lastWord is the rule that changed the number last; if none did, the last
+// that spoke beside picking.
 func lastWord(d engine.Decision) string {
-	word := "none"
+	changed, spoke := "", "none"
 	for _, s := range d.Steps {
 		if s.Before != s.After {
-			word = s.Rule.String()
+			changed = s.Rule.String()
+		}
+		if s.Rule != engine.RulePick {
+			spoke = s.Rule.String()
 		}
 	}
-	if word == "none" && len(d.Steps) > 0 {
-		word = d.Steps[len(d.Steps)-1].Rule.String()
+	if changed != "" {
+		return changed
 	}
-	return word
+	return spoke
 }
 
 func anyStep(d engine.Decision, part string) bool {
