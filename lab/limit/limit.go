@@ -27,6 +27,8 @@ type Members func() []int
 type Quota interface {
 	// Add puts a process, and what it will start, under the quota.
 	Add(process int) error
+	// Set changes the share, in cores.
+	Set(cores float64) error
 	// Close lets them run free.
 	Close() error
 }
@@ -163,13 +165,27 @@ func (g *group) enable() error {
 
 // child makes a cgroup with a quota.
 func (g *group) child(name string, cores float64) (*cgroup, error) {
-	c := &cgroup{folder: filepath.Join(g.folder, name)}
+	c := &cgroup{folder: filepath.Join(g.folder, name), second: g.second}
 	if err := os.Mkdir(c.folder, 0o755); err != nil && !errors.Is(err, os.ErrExist) { //nolint:gosec // as cgroups are
 		return nil, fmt.Errorf("making cgroup %s: %w", name, err)
 	}
+	if err := c.Set(cores); err != nil {
+		_ = os.Remove(c.folder)
+		return nil, err
+	}
+	return c, nil
+}
+
+// cgroup is a quota that the kernel keeps.
+type cgroup struct {
+	folder string
+	second bool
+}
+
+func (c *cgroup) Set(cores float64) error {
 	quota := max(time.Duration(cores*float64(period)), minQuota)
 	var err error
-	if g.second {
+	if c.second {
 		err = write(filepath.Join(c.folder, "cpu.max"), fmt.Sprintf("%d %d", quota.Microseconds(), period.Microseconds()))
 	} else {
 		err = errors.Join(
@@ -178,14 +194,10 @@ func (g *group) child(name string, cores float64) (*cgroup, error) {
 		)
 	}
 	if err != nil {
-		_ = os.Remove(c.folder)
-		return nil, fmt.Errorf("setting the quota of cgroup %s: %w", name, err)
+		return fmt.Errorf("setting the quota of cgroup %s: %w", filepath.Base(c.folder), err)
 	}
-	return c, nil
+	return nil
 }
-
-// cgroup is a quota that the kernel keeps.
-type cgroup struct{ folder string }
 
 func (c *cgroup) Add(process int) error {
 	if err := write(filepath.Join(c.folder, "cgroup.procs"), fmt.Sprint(process)); err != nil {

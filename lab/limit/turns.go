@@ -15,13 +15,13 @@ const (
 // turns is a quota kept by stopping processes that used up their share and continuing them when they have earned
 // a new one. What they overdraw between two looks they pay back, so the average is exact.
 type turns struct {
-	cores   float64
 	members Members
 	stop    chan struct{}
 	ended   sync.WaitGroup
 
-	mu    sync.Mutex // guards extra
+	mu    sync.Mutex // guards extra and cores
 	extra []int      // added, not yet listed
+	cores float64
 }
 
 func startTurns(cores float64, members Members) *turns {
@@ -37,6 +37,19 @@ func (t *turns) Add(process int) error {
 	return nil
 }
 
+func (t *turns) Set(cores float64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cores = cores
+	return nil
+}
+
+func (t *turns) share() float64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.cores
+}
+
 func (t *turns) Close() error {
 	close(t.stop)
 	t.ended.Wait()
@@ -44,7 +57,7 @@ func (t *turns) Close() error {
 }
 
 func (t *turns) run() {
-	b := budget{cores: t.cores, used: map[int]time.Duration{}}
+	b := budget{cores: t.share(), used: map[int]time.Duration{}}
 	b.earned = b.most()
 	last := time.Now()
 	var listed time.Time
@@ -61,6 +74,7 @@ func (t *turns) run() {
 		now := time.Now()
 		if now.Sub(listed) >= lookMembers {
 			held, listed = t.list(), now
+			b.cores = t.share()
 		}
 		wasStopped := b.stopped
 		busy := b.look(held, now.Sub(last), cpuTime)

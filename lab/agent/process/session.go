@@ -182,17 +182,17 @@ func exitOf(state *os.ProcessState, err error) Exit {
 	return e
 }
 
-// killRest kills every process of the session until none is left but the first one's remains.
+// killRest kills every process of the session until none is left, dead ones that are ours to collect included.
 func (s *Session) killRest() {
 	for range killRounds {
-		alive := false
+		left := false
 		for _, p := range s.host.Scan(0)[s.ID] {
-			if p.State != 'Z' && p.ID != s.ID {
-				alive = true
+			if p.State != 'Z' {
 				_ = syscall.Kill(p.ID, syscall.SIGKILL)
 			}
+			left = left || p.State != 'Z' || p.Parent == os.Getpid()
 		}
-		if !alive {
+		if !left {
 			return
 		}
 		time.Sleep(killPause)

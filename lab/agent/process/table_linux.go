@@ -117,14 +117,15 @@ func bootID() string {
 	return strings.TrimSpace(string(b))
 }
 
-// Resident is the memory of a process that it does not share with a file, in bytes: its own pages and shared memory.
-func Resident(id int) int64 {
+// Memory is what a process holds and shares with no file, its own pages and shared memory, and what of it is
+// swapped out. Both in bytes.
+func Memory(id int) (resident, swapped int64) {
 	var buf [4096]byte
 	text, err := readShort(fmt.Sprintf("/proc/%d/status", id), buf[:])
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return kilobytes(text, "\nRssAnon:") + kilobytes(text, "\nRssShmem:")
+	return kilobytes(text, "\nRssAnon:") + kilobytes(text, "\nRssShmem:"), kilobytes(text, "\nVmSwap:")
 }
 
 func kilobytes(text []byte, key string) int64 {

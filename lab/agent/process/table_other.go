@@ -16,5 +16,5 @@ func startTicks(id int) uint64 {
 
 func bootID() string { return "" }
 
-// Resident is unknown here.
-func Resident(int) int64 { return 0 }
+// Memory is unknown here.
+func Memory(int) (resident, swapped int64) { return 0, 0 }
