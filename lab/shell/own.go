@@ -1,0 +1,410 @@
+package shell
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"mvdan.cc/sh/v3/interp"
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/furl-dev/furl/lab/shell/applet"
+)
+
+// own is a command that changes or asks the shell itself.
+type own func(ctx context.Context, p *process, hc interp.HandlerContext, c *applet.Call) int
+
+// own finds the command behind a word of a rewritten script.
+func (at *session) own(name string) (own, bool) {
+	switch name {
+	case spawnWord:
+		return at.spawn, true
+	case adoptWord:
+		return at.attach, true
+	case doneWord:
+		return at.done, true
+	case settleWord:
+		return at.settle, true
+	case trapOnWord:
+		return enterTrap, true
+	case trapOffWord:
+		return leaveTrap, true
+	case nowWord:
+		return at.now, true
+	case tookWord:
+		return at.took, true
+	case ownWord:
+		return at.builtin, true
+	}
+	return nil, false
+}
+
+// builtin runs a builtin of ours by its name, the first argument.
+func (at *session) builtin(ctx context.Context, p *process, hc interp.HandlerContext, c *applet.Call) int {
+	if len(c.Args) == 0 {
+		return 0
+	}
+	c.Name, c.Args = c.Args[0], c.Args[1:]
+	switch c.Name {
+	case syntaxWord:
+		fmt.Fprintf(c.Stderr, "sh: %s\n", strings.Join(c.Args, " "))
+		return 2
+	case "wait":
+		return at.wait(ctx, p, c)
+	case "trap":
+		return at.trap(p, c)
+	case "jobs":
+		return at.jobs(p, c)
+	case "type", "command":
+		return at.describe(c)
+	case "times":
+		fmt.Fprint(c.Stdout, "0m0.00s 0m0.00s\n0m0.00s 0m0.00s\n")
+		return 0
+	case "umask":
+		fmt.Fprintln(c.Stdout, "0022")
+		return 0
+	}
+	run, release := p.run(ctx)
+	defer release()
+	status := at.sh.runWords(inProcess(run, p), *c, append([]string{c.Name}, c.Args...))
+	return cmp.Or(status, 0)
+}
+
+// spawn enters a background process and prints its number, which becomes $!.
+func (at *session) spawn(_ context.Context, p *process, _ interp.HandlerContext, c *applet.Call) int {
+	child := at.sh.table.start(at.self.life(), p.pid, strings.Join(c.Args, " "), at.sh.o.Now())
+	if at.interactive {
+		fmt.Fprintf(at.c.Stderr, "[%d] %d\n", len(at.sh.table.list(p.pid)), child.pid)
+	}
+	fmt.Fprint(c.Stdout, child.pid)
+	return 0
+}
+
+// child finds the process whose number is the first argument.
+func (at *session) child(c *applet.Call) *process {
+	if len(c.Args) == 0 {
+		return nil
+	}
+	pid, err := strconv.Atoi(c.Args[0])
+	if err != nil {
+		return nil
+	}
+	return at.sh.table.find(pid)
+}
+
+// attach notes that a background process writes into a command substitution.
+func (at *session) attach(_ context.Context, _ *process, hc interp.HandlerContext, c *applet.Call) int {
+	if _, memory := c.Stdout.(*gated); memory {
+		if child := at.child(c); child != nil {
+			child.writesTo(hc.Stdout)
+		}
+	}
+	return 0
+}
+
+// done marks the end of a background process.
+func (at *session) done(_ context.Context, p *process, hc interp.HandlerContext, _ *applet.Call) int {
+	if p != at.self && !p.over() {
+		at.sh.table.finish(p, hc.LastExitStatus)
+	}
+	return 0
+}
+
+// settle waits for the background processes that still write into a command substitution.
+func (at *session) settle(ctx context.Context, p *process, hc interp.HandlerContext, _ *applet.Call) int {
+	for _, child := range at.sh.table.list(p.pid) {
+		if !child.feeds(hc.Stdout) {
+			continue
+		}
+		select {
+		case <-child.done:
+		case <-ctx.Done():
+		case <-p.life().Done():
+		}
+	}
+	return hc.LastExitStatus
+}
+
+func enterTrap(_ context.Context, p *process, _ interp.HandlerContext, c *applet.Call) int {
+	status := 0
+	if len(c.Args) > 0 {
+		status, _ = strconv.Atoi(c.Args[0]) // it was written by interpose or action
+	}
+	p.enter(status)
+	return status
+}
+
+func leaveTrap(_ context.Context, p *process, _ interp.HandlerContext, _ *applet.Call) int {
+	p.leave()
+	return 0
+}
+
+func (at *session) now(_ context.Context, _ *process, _ interp.HandlerContext, c *applet.Call) int {
+	fmt.Fprint(c.Stdout, at.sh.o.Now().UnixNano())
+	return 0
+}
+
+// took prints how long a timed command ran. The CPU time of a pipeline cannot be told from that of the shell around it
+// in one program, so only the clock's is shown for it; the command time knows more.
+func (at *session) took(_ context.Context, _ *process, hc interp.HandlerContext, c *applet.Call) int {
+	if len(c.Args) == 0 {
+		return hc.LastExitStatus
+	}
+	start, err := strconv.ParseInt(c.Args[0], 10, 64)
+	if err != nil {
+		return hc.LastExitStatus
+	}
+	took := at.sh.o.Now().Sub(time.Unix(0, start))
+	fmt.Fprintf(c.Stderr, "real\t%dm %.2fs\n", int(took.Minutes()), took.Seconds()-60*float64(int(took.Minutes())))
+	return hc.LastExitStatus
+}
+
+// wait waits for background processes: all, or those named, whose last status is its own. A trapped signal ends it.
+func (at *session) wait(ctx context.Context, p *process, c *applet.Call) int {
+	if len(c.Args) == 0 {
+		for _, child := range at.sh.table.list(p.pid) {
+			if status, interrupted := await(ctx, p, child); interrupted {
+				return status
+			}
+			at.sh.table.forget(child)
+		}
+		return 0
+	}
+	status := 0
+	for _, word := range c.Args {
+		child, err := at.job(p, word)
+		if err != nil {
+			fmt.Fprintf(c.Stderr, "sh: wait: %v\n", err)
+			status = applet.NotFound
+			continue
+		}
+		var interrupted bool
+		if status, interrupted = await(ctx, p, child); interrupted {
+			return status
+		}
+	}
+	return status
+}
+
+// await waits for one process. Interrupted says that something else ended the wait first.
+func await(ctx context.Context, p, child *process) (status int, interrupted bool) {
+	run, release := p.run(ctx)
+	defer release()
+	select {
+	case <-p.wake: // a token of a signal that was handled long ago
+	default:
+	}
+	if signal, pending := p.signalled(); pending {
+		return 128 + numberOf(signal), true
+	}
+	select {
+	case <-child.done:
+		return child.result(), false
+	case <-p.wake:
+		signal, _ := p.signalled()
+		return 128 + numberOf(signal), true
+	case <-run.Done():
+		return statusOf(p.life(), 130), true
+	}
+}
+
+// job finds a process by its number or as %1, the first that is still known.
+func (at *session) job(p *process, word string) (*process, error) {
+	children := at.sh.table.list(p.pid)
+	if text, byJob := strings.CutPrefix(word, "%"); byJob {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > len(children) {
+			return nil, fmt.Errorf("%s: no such job", word)
+		}
+		return children[n-1], nil
+	}
+	pid, err := strconv.Atoi(word)
+	if err != nil {
+		return nil, fmt.Errorf("bad pid '%s'", word)
+	}
+	at2 := slices.IndexFunc(children, func(child *process) bool { return child.pid == pid })
+	if at2 < 0 {
+		return nil, fmt.Errorf("pid %d is not a child of this shell", pid)
+	}
+	return children[at2], nil
+}
+
+func (at *session) jobs(p *process, c *applet.Call) int {
+	for i, child := range at.sh.table.list(p.pid) {
+		state := "Running"
+		if child.over() {
+			state = fmt.Sprintf("Done(%d)", child.result())
+		}
+		fmt.Fprintf(c.Stdout, "[%d]  %-24s %s\n", i+1, state, child.command)
+	}
+	return 0
+}
+
+// trap sets, takes back or lists what signals do.
+func (at *session) trap(p *process, c *applet.Call) int {
+	args := c.Args
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	if len(args) == 0 || args[0] == "-p" {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		names := make([]string, 0, len(p.traps))
+		for name := range p.traps {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			fmt.Fprintf(c.Stdout, "trap -- %s %s\n", quote(p.traps[name]), name)
+		}
+		return 0
+	}
+	action, names, set := args[0], args[1:], true
+	if _, err := strconv.Atoi(action); action == "-" || len(args) == 1 || err == nil {
+		set = false
+		if action != "-" {
+			names = args
+		}
+	}
+	status := 0
+	for _, name := range names {
+		signal, known := signalName(name)
+		if name == "EXIT" || name == "0" {
+			signal, known = "EXIT", true
+		}
+		if !known {
+			fmt.Fprintf(c.Stderr, "sh: trap: %s: invalid signal specification\n", name)
+			status = 1
+			continue
+		}
+		p.trap(signal, action, set)
+	}
+	return status
+}
+
+// describe answers type and command -v for what is not a function.
+func (at *session) describe(c *applet.Call) int {
+	status := 0
+	for _, name := range c.Args {
+		_, found := at.sh.host.Find(name)
+		place, text := name, name+" is a shell builtin"
+		switch {
+		case syntax.IsKeyword(name):
+			text = name + " is a shell keyword"
+		case found && !interp.IsBuiltin(name):
+			place = "/bin/" + path.Base(name)
+			text = name + " is " + place
+		case !found && !interp.IsBuiltin(name):
+			if c.Name == "type" {
+				fmt.Fprintf(c.Stderr, "%s: not found\n", name)
+			}
+			status = applet.NotFound
+			continue
+		}
+		if c.Name == "type" {
+			place = text
+		}
+		fmt.Fprintln(c.Stdout, place)
+	}
+	return status
+}
+
+// which says where a busybox image would have a command.
+func (s *Shell) which(_ context.Context, c *applet.Call) int {
+	status := 0
+	for _, name := range c.Args {
+		if _, found := s.host.Find(name); !found {
+			status = 1
+			continue
+		}
+		fmt.Fprintln(c.Stdout, "/bin/"+path.Base(name))
+	}
+	return status
+}
+
+// busybox runs the command that its first argument names, or lists the commands.
+func (s *Shell) busybox(ctx context.Context, c *applet.Call) int {
+	if len(c.Args) > 0 && c.Args[0] != "--list" && c.Args[0] != "--help" {
+		return s.runWords(ctx, *c, c.Args)
+	}
+	_, err := io.WriteString(c.Stdout, strings.Join(s.host.Names(), "\n")+"\n")
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+// ps lists the shell's own processes; those of the host are not seen.
+func (s *Shell) ps(_ context.Context, c *applet.Call) int {
+	fmt.Fprintln(c.Stdout, "PID   TIME  COMMAND")
+	for _, p := range s.table.list(0) {
+		if p.over() {
+			continue
+		}
+		age := s.o.Now().Sub(p.started)
+		fmt.Fprintf(c.Stdout, "%5d %2d:%02d %s\n", p.pid, int(age.Minutes()), int(age.Seconds())%60, p.command)
+	}
+	return 0
+}
+
+// kill gives signals to processes of this shell; those of the host are out of reach.
+func (s *Shell) kill(ctx context.Context, c *applet.Call) int {
+	signal, args := "TERM", c.Args
+	switch {
+	case len(args) > 0 && args[0] == "-l":
+		names := signals()
+		list := make([]string, 0, len(names))
+		for name := range names {
+			list = append(list, name)
+		}
+		slices.SortFunc(list, func(a, b string) int { return cmp.Compare(names[a], names[b]) })
+		fmt.Fprintln(c.Stdout, strings.Join(list, " "))
+		return 0
+	case len(args) > 1 && args[0] == "-s":
+		signal, args = args[1], args[2:]
+	case len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-':
+		signal, args = args[0][1:], args[1:]
+	}
+	name, known := signalName(signal)
+	if !known && signal != "0" {
+		fmt.Fprintf(c.Stderr, "kill: bad signal name '%s'\n", signal)
+		return 1
+	}
+	status := 0
+	for _, word := range args {
+		p, err := s.victim(processOf(ctx), word)
+		switch {
+		case err != nil:
+			fmt.Fprintf(c.Stderr, "kill: %v\n", err)
+			status = 1
+		case signal != "0":
+			p.deliver(name)
+		}
+	}
+	return status
+}
+
+func (s *Shell) victim(self *process, word string) (*process, error) {
+	if text, byJob := strings.CutPrefix(word, "%"); byJob && self != nil {
+		children := s.table.list(self.pid)
+		if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= len(children) {
+			return children[n-1], nil
+		}
+		return nil, fmt.Errorf("%s: no such job", word)
+	}
+	pid, err := strconv.Atoi(word)
+	if err != nil {
+		return nil, fmt.Errorf("bad pid '%s'", word)
+	}
+	p := s.table.find(pid)
+	if p == nil || p.over() {
+		return nil, fmt.Errorf("can't kill pid %d: No such process", pid)
+	}
+	return p, nil
+}
