@@ -9,6 +9,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/furl-dev/furl/engine"
@@ -54,6 +55,14 @@ func (b *book) see(h *autoscalingv2.HorizontalPodAutoscaler, at time.Time) {
 	case !older(h.ResourceVersion, b.stored.ResourceVersion):
 		b.stored = h
 	}
+}
+
+// uid is that of the object the book is about, empty before there is one.
+func (b *book) uid() types.UID {
+	if b.stored == nil {
+		return ""
+	}
+	return b.stored.UID
 }
 
 // older tells whether version a is known to come before b.

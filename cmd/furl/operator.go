@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
+
+	"github.com/furl-dev/furl/cli"
+	"github.com/furl-dev/furl/operator"
+)
+
+// operatorCommand is `furl operator`: the flags, and the hand-over to package operator.
+func operatorCommand() *cobra.Command {
+	c := operator.DefaultConfig()
+	var log cli.LogFlags
+	cmd := &cobra.Command{
+		Use:   "operator",
+		Short: "Run Furl in a cluster: scrape, serve metrics, decide and scale",
+		Long: `Run Furl in a cluster: scrape the kubelets, serve metrics.k8s.io, and reconcile
+HorizontalPodAutoscalers as soon as a measurement, a pod or a spec changes.`,
+		Example: `  # beside the built-in controller: serve metrics, take only HPAs that nobody serves
+  furl operator
+
+  # in place of it, in a cluster whose kube-controller-manager runs with --controllers=*,-horizontal-pod-autoscaler-controller
+  furl operator --hpa-controller=on
+
+  # from outside, against the cluster of a kubeconfig
+  furl operator --kubeconfig ~/.kube/config --leader-elect=false`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			logger, err := log.Logger(cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			klog.SetSlogLogger(logger.With("source", "client"))
+			c.Log = logger
+			if c.Identity, err = identity(); err != nil {
+				return err
+			}
+			return operator.Run(cmd.Context(), c)
+		},
+	}
+	c.AddFlags(cmd.Flags())
+	log.Add(cmd)
+	return cmd
+}
+
+// identity tells this process from others that want the lease: the pod's name
+// by the downward API, else host and process.
+func identity() (string, error) {
+	if pod := os.Getenv("POD_NAME"); pod != "" {
+		return pod, nil
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("name of this host: %w", err)
+	}
+	return fmt.Sprintf("%s_%d", host, os.Getpid()), nil
+}

@@ -1,0 +1,109 @@
+package operator
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/pflag"
+
+	"github.com/furl-dev/furl/operator/hpa"
+	"github.com/furl-dev/furl/operator/metricsapi"
+	"github.com/furl-dev/furl/policy"
+	"github.com/furl-dev/furl/resource"
+)
+
+// Where CPU and memory come from.
+const (
+	// ResourceSelf scrapes the kubelets in this process and serves metrics.k8s.io from it.
+	ResourceSelf = "self"
+	// ResourceAPI reads metrics.k8s.io, served by somebody else, as upstream does.
+	ResourceAPI = "api"
+)
+
+// Config is what the flags of `furl operator` say.
+type Config struct {
+	// Kubeconfig names the cluster; empty means the one that Furl runs in.
+	Kubeconfig string
+	// Namespace is Furl's own: its lease lives there.
+	Namespace string
+	// Identity tells the replicas of Furl apart, such as the pod's name.
+	Identity string
+	// LeaderElect waits for the lease before deciding.
+	LeaderElect bool
+	// Control says which HPAs are Furl's: auto, on or off.
+	Control string
+	// ResourceMetrics is ResourceSelf or ResourceAPI.
+	ResourceMetrics string
+	// MetricsBindAddress is where /metrics, /healthz and /readyz answer.
+	MetricsBindAddress string
+	// Workers is how many HPAs may be at work at the same time.
+	Workers int
+	// Defaults speak where an HPA is silent.
+	Defaults policy.Defaults
+	// Scrape and Serving are the flags of the two halves of metrics-server.
+	Scrape  resource.Options
+	Serving *metricsapi.Options
+	Log     *slog.Logger
+}
+
+// DefaultConfig is the configuration without flags.
+func DefaultConfig() Config {
+	return Config{
+		Namespace:          "furl-system",
+		LeaderElect:        true,
+		Control:            string(hpa.Auto),
+		ResourceMetrics:    ResourceSelf,
+		MetricsBindAddress: ":8080",
+		Workers:            16,
+		Defaults:           policy.UpstreamDefaults(),
+		Scrape:             resource.DefaultOptions(),
+		Serving:            metricsapi.DefaultOptions(),
+	}
+}
+
+// AddFlags binds the configuration to fs with its present values as defaults.
+func (c *Config) AddFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&c.Kubeconfig, "kubeconfig", c.Kubeconfig, "File that names the cluster. Default: the cluster that Furl runs in.")
+	fs.StringVar(&c.Namespace, "namespace", c.Namespace, "Furl's own namespace, for its lease.")
+	fs.BoolVar(&c.LeaderElect, "leader-elect", c.LeaderElect, "Decide only while holding the lease, so that several replicas can run.")
+	fs.StringVar(&c.Control, "hpa-controller", c.Control, "Which HorizontalPodAutoscalers Furl reconciles: auto (those that nobody else serves), on (all) or off.")
+	fs.StringVar(&c.ResourceMetrics, "resource-metrics", c.ResourceMetrics,
+		"Where CPU and memory come from: self (scrape the kubelets and serve metrics.k8s.io) or api (read metrics.k8s.io).")
+	fs.StringVar(&c.MetricsBindAddress, "metrics-bind-address", c.MetricsBindAddress, "Address of /metrics, /healthz and /readyz.")
+	fs.IntVar(&c.Workers, "concurrent-horizontal-pod-autoscaler-syncs", c.Workers, "How many HPAs may be at work at the same time.")
+	d := &c.Defaults
+	fs.Float64Var(&d.Tolerance, "horizontal-pod-autoscaler-tolerance", d.Tolerance, "How far usage over target may be from 1 without a change.")
+	fs.DurationVar(&d.DownscaleStabilization, "horizontal-pod-autoscaler-downscale-stabilization", d.DownscaleStabilization,
+		"How long a smaller size must have been wanted, where an HPA does not say.")
+	fs.DurationVar(&d.CPUInitialization, "horizontal-pod-autoscaler-cpu-initialization-period", d.CPUInitialization,
+		"How long after a pod's start its CPU may be skipped.")
+	fs.DurationVar(&d.InitialReadiness, "horizontal-pod-autoscaler-initial-readiness-delay", d.InitialReadiness,
+		"How soon after a pod's start a change of readiness still means that it was never ready.")
+	c.Scrape.AddFlags(fs)
+	c.Serving.AddFlags(fs)
+}
+
+// Validate returns what is wrong with the configuration, each with its flag's name.
+func (c *Config) Validate() error {
+	var wrong []error
+	refuse := func(is bool, format string, args ...any) {
+		if is {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
+	}
+	_, err := hpa.ParseControl(c.Control)
+	refuse(err != nil, "--%w", err)
+	refuse(c.ResourceMetrics != ResourceSelf && c.ResourceMetrics != ResourceAPI,
+		"--resource-metrics is %q: set %s or %s", c.ResourceMetrics, ResourceSelf, ResourceAPI)
+	refuse(c.Workers < 1, "--concurrent-horizontal-pod-autoscaler-syncs is %d: set 1 or more", c.Workers)
+	refuse(c.Namespace == "", "--namespace is empty: name the one that Furl runs in")
+	refuse(c.Defaults.Tolerance < 0, "--horizontal-pod-autoscaler-tolerance is %g: set 0 or more", c.Defaults.Tolerance)
+	refuse(c.Defaults.DownscaleStabilization < 0, "--horizontal-pod-autoscaler-downscale-stabilization is %s: set 0 or more", c.Defaults.DownscaleStabilization)
+	refuse(c.Defaults.CPUInitialization < 0, "--horizontal-pod-autoscaler-cpu-initialization-period is %s: set 0 or more", c.Defaults.CPUInitialization)
+	refuse(c.Defaults.InitialReadiness < 0, "--horizontal-pod-autoscaler-initial-readiness-delay is %s: set 0 or more", c.Defaults.InitialReadiness)
+	if c.ResourceMetrics == ResourceSelf {
+		wrong = append(wrong, c.Scrape.Validate(), c.Serving.Validate())
+	}
+	return errors.Join(wrong...)
+}

@@ -1,0 +1,134 @@
+// Package operator runs Furl in a cluster: it watches, measures, leads,
+// decides and serves, as one group that begins and ends together.
+package operator
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/operator/hpa"
+	"github.com/furl-dev/furl/operator/metricsapi"
+	"github.com/furl-dev/furl/resource"
+	"github.com/furl-dev/furl/schedule"
+)
+
+// leaseName is what the replicas of Furl compete for.
+const leaseName = "furl"
+
+// rediscovery is how often new kinds and new versions of the metrics APIs are
+// looked for; upstream's controller manager does it as often.
+const rediscovery = 30 * time.Second
+
+// Run works until ctx ends, then ends the turns under way and releases the
+// lease. It fails at once when the configuration or the cluster cannot be used.
+func Run(ctx context.Context, c Config) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	config, err := restConfig(c.Kubeconfig)
+	if err != nil {
+		return err
+	}
+	p, err := assemble(ctx, &c, config)
+	if err != nil {
+		return err
+	}
+	defer p.events.Close()
+	return p.run(ctx)
+}
+
+// restConfig is the access to the cluster.
+func restConfig(kubeconfig string) (*rest.Config, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("access to the cluster (--kubeconfig %q): %w", kubeconfig, err)
+	}
+	return config, nil
+}
+
+// parts are what runs.
+type parts struct {
+	config     *Config
+	clients    *kube.Clients
+	apis       *kube.MetricsAPIs
+	events     *kube.Events
+	controller *hpa.Controller
+	scraper    *resource.Scraper  // nil when resource metrics come from the API
+	server     *metricsapi.Server // nil likewise
+	feeds      []kube.Follower
+	health     *health
+}
+
+// run starts everything in the order in which it depends on each other, and
+// ends everything when one part ends.
+func (p *parts) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.health.serve(ctx) })
+	for _, f := range p.feeds {
+		group.Go(func() error { return f.Run(ctx) })
+	}
+	group.Go(func() error { return p.rediscover(ctx) })
+	if p.server != nil {
+		group.Go(func() error { return p.server.Run(ctx) })
+	}
+	group.Go(func() error {
+		if err := p.synced(ctx); err != nil {
+			return nil //nolint:nilerr // ctx ended before the first lists did
+		}
+		p.health.ready.Store(true)
+		p.config.Log.Info("watches are synced", "hpa_controller", p.config.Control, "resource_metrics", p.config.ResourceMetrics)
+		group.Go(func() error { return p.scrape(ctx) })
+		return p.lead(ctx)
+	})
+	return group.Wait()
+}
+
+// synced waits for the first list of every watch.
+func (p *parts) synced(ctx context.Context) error {
+	for _, f := range p.feeds {
+		select {
+		case <-f.Synced():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (p *parts) scrape(ctx context.Context) error {
+	if p.scraper == nil {
+		return nil
+	}
+	return p.scraper.Run(ctx)
+}
+
+// lead decides: alone, or while holding the lease.
+func (p *parts) lead(ctx context.Context) error {
+	if p.config.Control == string(hpa.Off) {
+		return nil
+	}
+	if !p.config.LeaderElect {
+		return p.controller.Lead(ctx)
+	}
+	lease := kube.Lease{Client: p.clients.Core, Namespace: p.config.Namespace, Name: leaseName, Identity: p.config.Identity}
+	return lease.Lead(ctx, func(ctx context.Context) error {
+		p.config.Log.Info("leading", "lease", p.config.Namespace+"/"+leaseName, "identity", p.config.Identity)
+		return p.controller.Lead(ctx)
+	})
+}
+
+// rediscover looks for new kinds and versions from time to time.
+func (p *parts) rediscover(ctx context.Context) error {
+	clock := schedule.Clock{}
+	for clock.Wait(ctx, clock.Now().Add(rediscovery)) == nil {
+		p.clients.Mapper.Reset()
+		p.apis.Rediscover()
+	}
+	return nil
+}
