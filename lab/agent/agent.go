@@ -150,7 +150,7 @@ func (a *agent) run(ctx context.Context) error {
 	}
 	a.port = int32(netip.MustParseAddrPort(l.Addr().String()).Port())
 
-	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
+	broadcaster := record.NewBroadcaster(record.WithContext(context.WithoutCancel(ctx))) // pods still end when ctx has
 	defer broadcaster.Shutdown()
 	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: a.Client.CoreV1().Events("")})
 	a.events = broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet", Host: a.NodeName})

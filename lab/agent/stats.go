@@ -12,7 +12,7 @@ import (
 )
 
 // lookAtMemory is how often containers with a memory limit are held against it.
-const lookAtMemory = 500 * time.Millisecond
+const lookAtMemory = time.Second
 
 // metrics writes /metrics/resource, read at this moment.
 func (a *agent) metrics(w io.Writer) error {

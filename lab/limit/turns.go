@@ -9,7 +9,7 @@ import (
 const (
 	lookBusy    = 10 * time.Millisecond  // between two looks at processes that use CPU
 	lookIdle    = 50 * time.Millisecond  // at processes that use none: half a period late at most
-	lookMembers = 250 * time.Millisecond // between two lists of who belongs to it
+	lookMembers = 500 * time.Millisecond // between two lists of who belongs to it
 )
 
 // turns is a quota kept by stopping processes that used up their share and continuing them when they have earned
