@@ -10,6 +10,7 @@ func (d *draft) burst() {
 	b := d.policy.Burst
 	start := float64(max(d.sizeBefore(b.Period), 0))
 	limit := max(narrow(whole(max(b.Factor*start, float64(b.Floor)))), d.from)
+	d.wakeAsRoomEnds(b.Period)
 	if d.replicas <= limit || limit >= d.max {
 		return
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// longest bounds each list of a history.
+// longest bounds each list of a history; thin.go says what happens beyond.
 const longest = 256
 
 // Past builds a history from recommendations and resizes in any order, such as
@@ -57,28 +57,18 @@ func push(ws []Want, w Want, since time.Time, beats func(a, b int32) bool) []Wan
 		first++
 	}
 	last := len(ws)
-	for last > first && beats(w.Replicas, ws[last-1].Replicas) && !ws[last-1].At.After(w.At) {
+	if last > first && ws[last-1].At.After(w.At) {
+		w.At = ws[last-1].At // a clock that went back stands still
+	}
+	for last > first && beats(w.Replicas, ws[last-1].Replicas) {
 		last--
 	}
 	kept := make([]Want, 0, last-first+1)
 	kept = append(append(kept, ws[first:last]...), w)
 	if len(kept) > longest {
-		kept = mergeWants(kept)
+		kept = thinWants(kept, beats)
 	}
 	return kept
-}
-
-// mergeWants makes one of the two neighbours closest in time: the older one's
-// size, which is the more cautious, for as long as the newer one counts.
-func mergeWants(ws []Want) []Want {
-	at := 1
-	for i := 2; i < len(ws); i++ {
-		if ws[i].At.Sub(ws[i-1].At) < ws[at].At.Sub(ws[at-1].At) {
-			at = i
-		}
-	}
-	ws[at].Replicas = ws[at-1].Replicas
-	return slices.Delete(ws, at-1, at)
 }
 
 // pushResize returns a copy of the resizes with r at the end, without what is
@@ -90,31 +80,14 @@ func pushResize(rs []Resize, r Resize, since time.Time) []Resize {
 			kept = append(kept, x)
 		}
 	}
+	if n := len(kept); n > 0 && kept[n-1].At.After(r.At) {
+		r.At = kept[n-1].At // a clock that went back stands still
+	}
 	kept = append(kept, r)
 	if len(kept) > longest {
-		kept = mergeResizes(kept)
+		kept = thinResizes(kept)
 	}
 	return kept
-}
-
-// mergeResizes makes one of the two resizes of one direction that are closest
-// in time. What grew counts for shorter and what shrank for longer than it
-// would alone: both make the next shrinking smaller.
-func mergeResizes(rs []Resize) []Resize {
-	a, b := -1, -1
-	last := map[bool]int{}
-	for i, r := range rs {
-		if j, ok := last[r.Change > 0]; ok && (a < 0 || r.At.Sub(rs[j].At) < rs[b].At.Sub(rs[a].At)) {
-			a, b = j, i
-		}
-		last[r.Change > 0] = i
-	}
-	sum := narrow(int64(rs[a].Change) + int64(rs[b].Change))
-	if sum > 0 {
-		a, b = b, a
-	}
-	rs[b].Change = sum
-	return slices.Delete(rs, a, a+1)
 }
 
 // longestPeriod is how long a resize matters.

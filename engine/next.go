@@ -51,6 +51,18 @@ func (d *draft) wakeAfterPeriods(s Scaling, to int32) {
 	}
 }
 
+// wakeAsRoomEnds notes when the first resize against the direction leaves the
+// period: while it counts, it gives room to a change that nobody carries out.
+func (d *draft) wakeAsRoomEnds(period time.Duration) {
+	grows := d.replicas > d.from
+	since := d.seen.At.Add(-period)
+	for _, r := range d.past.Resizes {
+		if r.At.After(since) && r.Change < 0 == grows {
+			d.wakeAt(r.At.Add(period))
+		}
+	}
+}
+
 // wakeAfter notes when the first resize leaves the period, also the one to the
 // given size that this decision is about to make.
 func (d *draft) wakeAfter(period time.Duration, to int32) {

@@ -42,6 +42,7 @@ func (d *draft) ceiling(s Scaling) int32 {
 	}
 	var n int32
 	for i, l := range s.Limits {
+		d.wakeAsRoomEnds(l.Period)
 		start := d.sizeBefore(l.Period)
 		to := narrow(start + int64(l.Value))
 		if l.Percent {
@@ -69,6 +70,7 @@ func (d *draft) ground(s Scaling) int32 {
 	}
 	var n int32
 	for i, l := range s.Limits {
+		d.wakeAsRoomEnds(l.Period)
 		start := d.sizeBefore(l.Period)
 		to := narrow(start - int64(l.Value))
 		if l.Percent {
