@@ -4,4 +4,4 @@
 // readable, what the operator links, and that links in the docs lead somewhere.
 package arch
 
-//go:generate go test -run ^TestOperatorDependencies$ . -update
+//go:generate go test -run ^(TestOperatorDependencies|TestDocumentedCommandsPrintWhatTheDocsSay)$ . -update
