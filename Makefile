@@ -58,7 +58,7 @@ race: ## The same with the race detector, but for what only drives other process
 		-race-without k8s.io/kubernetes,github.com/furl-dev/furl/lab/labtest $(TESTFLAGS)
 
 conformance: ## Runs upstream's records; CASES=DIR takes another folder of the same files.
-	@$(GO) run ./conformance/cmd/conformance $(CASES)
+	@$(GO) run ./conformance/run $(CASES)
 
 bench: ## Runs the benchmarks; BENCH=REGEXP picks some.
 	@for m in . lab; do $(GO) test -C $$m -run '^$$' -bench '$(or $(BENCH),.)' -benchmem ./... | grep -v 'no test files' || exit 1; done
