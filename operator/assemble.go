@@ -12,6 +12,7 @@ import (
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/operator/metricsapi"
+	"github.com/furl-dev/furl/record"
 	"github.com/furl-dev/furl/resource"
 	"github.com/furl-dev/furl/schedule"
 )
@@ -38,18 +39,20 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 	workloads := kube.NewWorkloads(func(t kube.Target) { controller.TargetChanged(t) })
 	nodes := newNodes()
 	store := resource.NewStore(c.Scrape.MetricResolution)
+	book := record.NewBook(record.DefaultBudget)
 
 	ports := hpa.Ports{
 		Scales: kube.NewScales(clients.Mapper, clients.Scale, workloads, schedule.Clock{}.Now),
 		Pods:   pods, Custom: hpa.APIs{APIs: apis}, External: hpa.APIs{APIs: apis},
 		Status: kube.AutoscalerStatus{Client: clients.Core.AutoscalingV2()}, Events: p.events,
+		Records: book,
 	}
 	if c.ResourceMetrics == ResourceAPI {
 		ports.Resources, ports.ResourcesPolled = hpa.APIs{APIs: apis}, true
 	} else {
 		ports.Resources = hpa.StoreResources{Usage: store}
 		p.scraper = p.newScraper(config, nodes, store)
-		if p.server, err = p.newServer(store, pods, nodes); err != nil {
+		if p.server, err = p.newServer(store, book, pods, nodes); err != nil {
 			return nil, err
 		}
 	}
@@ -78,14 +81,17 @@ func (p *parts) newScraper(config *rest.Config, nodes *nodes, store *resource.St
 	}
 }
 
-func (p *parts) newServer(store *resource.Store, pods *kube.Pods, nodes *nodes) (*metricsapi.Server, error) {
+func (p *parts) newServer(store *resource.Store, book *record.Book, pods *kube.Pods, nodes *nodes) (*metricsapi.Server, error) {
 	c := p.config
 	c.Serving.Ask(c.Kubeconfig)
 	c.Serving.DNSNames = append(c.Serving.DNSNames, fmt.Sprintf("furl.%s.svc", c.Namespace))
 	return metricsapi.New(metricsapi.Config{
 		Options: c.Serving,
-		Groups: []metricsapi.Group{metricsapi.Metrics(metricsapi.Usage{
-			Store: store, Pods: listedPods{pods}, Nodes: listedNodes{nodes}, Clock: schedule.Clock{}.Now,
-		})},
+		Groups: []metricsapi.Group{
+			metricsapi.Metrics(metricsapi.Usage{
+				Store: store, Pods: listedPods{pods}, Nodes: listedNodes{nodes}, Clock: schedule.Clock{}.Now,
+			}),
+			metricsapi.Decisions(book, schedule.Clock{}.Now),
+		},
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/loop"
 	"github.com/furl-dev/furl/policy"
+	"github.com/furl-dev/furl/record"
 )
 
 // Settings are the same for all HPAs.
@@ -94,6 +95,14 @@ func (a *Autoscaler) Sync(ctx context.Context, h *autoscalingv2.HorizontalPodAut
 func (a *Autoscaler) Close() {
 	a.ports.Pods.Release(a.key)
 	a.settings.Meter.forget(a.key)
+	if a.ports.Records != nil {
+		a.ports.Records.Forget(a.workload())
+	}
+}
+
+// workload is the name of the HPA in records.
+func (a *Autoscaler) workload() record.Workload {
+	return record.Workload{Namespace: a.key.Namespace, Kind: "hpa", Name: a.key.Name}
 }
 
 // use makes h the object to work on, and its spec the policy if it changed.

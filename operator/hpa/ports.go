@@ -11,6 +11,7 @@ import (
 
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/record"
 )
 
 // Ports are what one sync of an HPA touches: everything outside it stands
@@ -117,7 +118,9 @@ type Events interface {
 	Event(h *autoscalingv2.HorizontalPodAutoscaler, kind, reason, message string)
 }
 
-// Records keeps what was decided about an HPA.
+// Records keeps what was decided, by workload, until the workload is forgotten;
+// *record.Book is one.
 type Records interface {
-	Keep(h *autoscalingv2.HorizontalPodAutoscaler, r loop.Record)
+	Keep(w record.Workload, r loop.Record)
+	Forget(w record.Workload)
 }

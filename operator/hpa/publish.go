@@ -23,7 +23,7 @@ func (a *Autoscaler) Record(ctx context.Context, r loop.Record) error {
 	meter := a.settings.Meter
 	meter.decided(&r)
 	if a.ports.Records != nil {
-		a.ports.Records.Keep(a.book.stored, r)
+		a.ports.Records.Keep(a.workload(), r)
 	}
 	if a.loop.Observe {
 		a.watched(&r)
