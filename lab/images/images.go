@@ -62,8 +62,8 @@ func Beside() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("folder of the running program: %w", err)
 	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		path = resolved
 	}
 	return filepath.Dir(path), nil
 }

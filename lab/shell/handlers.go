@@ -13,18 +13,17 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/furl-dev/furl/lab/shell/applet"
+	"github.com/furl-dev/furl/lab/shell/confine"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/interp"
 	"mvdan.cc/sh/v3/syntax"
-
-	"github.com/furl-dev/furl/lab/shell/applet"
-	"github.com/furl-dev/furl/lab/shell/confine"
 )
 
 // errDropped unwinds a line of an interactive shell after Ctrl-C.
-var errDropped = errors.New("interrupted") //nolint:gochecknoglobals // a sentinel
+var errDropped = errors.New("interrupted")
 
 // process says in which process code runs: a background one, or the script itself.
 func (at *session) process(env expand.Environ) *process {
@@ -47,10 +46,10 @@ func (at *session) call(ctx context.Context, args []string) ([]string, error) {
 	if p.isDropped() {
 		return nil, errDropped
 	}
-	if life := p.life(); life.Err() != nil {
-		return nil, context.Cause(life)
+	if why := p.why(); why != nil {
+		return nil, why
 	}
-	if _, action, due := p.due(); due {
+	if action, due := p.due(); due {
 		return at.interpose(action, hc.LastExitStatus, args), nil
 	}
 	for len(args) > 1 && (args[0] == "command" || args[0] == "builtin") && !strings.HasPrefix(args[1], "-") {
@@ -96,7 +95,7 @@ func (at *session) replace(p *process, hc interp.HandlerContext, args []string) 
 			before, _ = strconv.Atoi(args[1])
 		}
 		p.stop(ended{status: before & 0xff})
-		return nil, context.Cause(p.life())
+		return nil, p.why()
 	case ":", "true", "false", "alias", "unalias", "cd", "getopts", "read", "break", "continue", "exec", "export", "readonly",
 		"return", "set", "shift", "unset", "local", "hash", "shopt", "declare", "typeset", "let":
 		return args, nil
@@ -185,7 +184,7 @@ func (at *session) exec(ctx context.Context, args []string) error {
 	defer release()
 	status := at.sh.runWords(inProcess(run, p), c, args)
 	if status != 0 && run.Err() != nil {
-		status = statusOf(p.life(), 130) // it was interrupted
+		status = p.statusOr(130) // it was interrupted
 	}
 	return exitStatus(status)
 }
@@ -285,14 +284,14 @@ func duplicate(in io.Reader) (io.ReadWriteCloser, error) {
 	if !is || file == nil {
 		return nil, &fs.PathError{Op: "sh: can't open", Path: "/dev/stdin", Err: syscall.EBADF}
 	}
-	fd, err := unix.Dup(int(file.Fd())) //nolint:gosec // a file descriptor fits
+	fd, err := unix.Dup(int(file.Fd()))
 	if err != nil {
 		return nil, &fs.PathError{Op: "sh: can't open", Path: "/dev/stdin", Err: err}
 	}
-	return os.NewFile(uintptr(fd), "/dev/stdin"), nil //nolint:gosec // a file descriptor fits
+	return os.NewFile(uintptr(fd), "/dev/stdin"), nil
 }
 
-func (at *session) stat(_ context.Context, name string, follow bool) (fs.FileInfo, error) {
+func (at *session) stat(_ context.Context, name string, follow bool) (fs.FileInfo, error) { //nolint:revive // the interpreter's signature
 	if !follow {
 		return at.sh.files.Lstat("/", name)
 	}
@@ -314,4 +313,4 @@ func (at *session) readDir(_ context.Context, name string) ([]fs.DirEntry, error
 	return at.sh.files.ReadDir("/", name)
 }
 
-func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) } //nolint:gosec // a file descriptor fits
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

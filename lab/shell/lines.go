@@ -25,7 +25,7 @@ type lineReader struct {
 	interrupted bool
 }
 
-var errInterrupted = errors.New("interrupted at the prompt") //nolint:gochecknoglobals // a sentinel
+var errInterrupted = errors.New("interrupted at the prompt")
 
 // Read implements io.Reader for the parser; a last line without its end is given one.
 func (l *lineReader) Read(p []byte) (int, error) {
@@ -89,7 +89,7 @@ func (l *lineReader) taken() bool {
 // interrupt is Ctrl-C in an interactive shell: it ends the line that runs, or the line that is typed.
 func (at *session) interrupt() {
 	if !at.input.interrupt() {
-		at.self.drop(true)
+		at.self.drop()
 	}
 }
 
@@ -140,11 +140,11 @@ func (at *session) line(stmts []*syntax.Stmt) (status int, ended bool) {
 	}
 	status = at.run(file)
 	if at.self.isDropped() {
-		at.self.drop(false)
+		at.self.resume()
 		fmt.Fprintln(at.c.Stdout)
 		return 130, false
 	}
-	return status, at.runner.Exited() || at.self.life().Err() != nil
+	return status, at.runner.Exited() || at.self.why() != nil
 }
 
 // prompt invites to type, in an interactive shell.

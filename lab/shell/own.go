@@ -11,10 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/furl-dev/furl/lab/shell/applet"
 	"mvdan.cc/sh/v3/interp"
 	"mvdan.cc/sh/v3/syntax"
-
-	"github.com/furl-dev/furl/lab/shell/applet"
 )
 
 // own is a command that changes or asks the shell itself.
@@ -78,7 +77,7 @@ func (at *session) builtin(ctx context.Context, p *process, hc interp.HandlerCon
 
 // spawn enters a background process and prints its number, which becomes $!.
 func (at *session) spawn(_ context.Context, p *process, _ interp.HandlerContext, c *applet.Call) int {
-	child := at.sh.table.start(at.self.life(), p.pid, strings.Join(c.Args, " "), at.sh.o.Now())
+	child := at.sh.table.start(at.self.life(), p.pid, strings.Join(c.Args, " "), at.sh.o.Now()) //nolint:contextcheck // it lives as long as the script, not as this command
 	if at.interactive {
 		fmt.Fprintf(at.c.Stderr, "[%d] %d\n", len(at.sh.table.list(p.pid)), child.pid)
 	}
@@ -210,7 +209,7 @@ func await(ctx context.Context, p, child *process) (status int, interrupted bool
 		signal, _ := p.signalled()
 		return 128 + numberOf(signal), true
 	case <-run.Done():
-		return statusOf(p.life(), 130), true
+		return p.statusOr(130), true
 	}
 }
 

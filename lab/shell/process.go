@@ -20,15 +20,6 @@ type ended struct {
 
 func (e ended) Error() string { return fmt.Sprintf("ended with status %d", e.status) }
 
-// statusOf gives the exit status that a context was ended with.
-func statusOf(ctx context.Context, otherwise int) int {
-	var e ended
-	if errors.As(context.Cause(ctx), &e) {
-		return e.status
-	}
-	return otherwise
-}
-
 // process is a script that runs, or a background command of one. All live in this one program of the host; their
 // numbers are the shell's own.
 type process struct {
@@ -81,7 +72,10 @@ func (t *table) start(ctx context.Context, parent int, command string, at time.T
 // gone, so that its status can be asked for.
 func (t *table) finish(p *process, status int) {
 	p.mu.Lock()
-	p.status = statusOf(p.ctx, status)
+	if e, is := errors.AsType[ended](context.Cause(p.ctx)); is {
+		status = e.status
+	}
+	p.status = status
 	p.mu.Unlock()
 	p.stop(ended{status: status})
 	close(p.done)
@@ -124,6 +118,27 @@ func (p *process) life() context.Context {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.ctx
+}
+
+// why says what ended the process; nil while it lives.
+func (p *process) why() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return context.Cause(p.ctx)
+}
+
+// statusOr gives the status that the process was ended with, or another while it lives.
+func (p *process) statusOr(another int) int {
+	if e, is := errors.AsType[ended](p.why()); is {
+		return e.status
+	}
+	return another
+}
+
+// killed says whether a signal ended the process.
+func (p *process) killed() bool {
+	e, is := errors.AsType[ended](p.why())
+	return is && e.killed
 }
 
 // stop ends the process's lifetime.
@@ -239,16 +254,16 @@ func (p *process) deliver(signal string) {
 }
 
 // due takes the next trapped signal whose action is to run now.
-func (p *process) due() (signal, action string, ok bool) {
+func (p *process) due() (action string, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.pending) == 0 || p.handling > 0 {
-		return "", "", false
+		return "", false
 	}
-	signal = p.pending[0]
+	signal := p.pending[0]
 	p.pending = p.pending[1:]
 	action = p.traps[signal]
-	return signal, action, action != ""
+	return action, action != ""
 }
 
 // signalled gives the trapped signal that came first and was not handled yet.
@@ -261,14 +276,19 @@ func (p *process) signalled() (signal string, pending bool) {
 	return p.pending[0], true
 }
 
-// drop marks the line that runs as ended by Ctrl-C, or takes the mark off.
-func (p *process) drop(on bool) {
+// drop ends the line that runs, as Ctrl-C in an interactive shell does.
+func (p *process) drop() {
 	p.mu.Lock()
-	p.dropped = on
+	p.dropped = true
 	p.mu.Unlock()
-	if on {
-		p.interrupt()
-	}
+	p.interrupt()
+}
+
+// resume lets the next line run after one was dropped.
+func (p *process) resume() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dropped = false
 }
 
 func (p *process) isDropped() bool {

@@ -27,7 +27,7 @@ const (
 	timeVar     = "_furl_time"
 )
 
-var errProcSubst = errors.New("process substitution is not part of this shell") //nolint:gochecknoglobals // a sentinel
+var errProcSubst = errors.New("process substitution is not part of this shell")
 
 // parse reads a script and rewrites it.
 func parse(source, name string) (*syntax.File, error) {
@@ -235,7 +235,7 @@ func assign(name string, value syntax.WordPart) *syntax.Stmt {
 }
 
 func call(name string, args ...string) *syntax.Stmt {
-	words := []*syntax.Word{word(lit(name))}
+	words := append(make([]*syntax.Word, 0, 1+len(args)), word(lit(name)))
 	for _, arg := range args {
 		words = append(words, word(&syntax.SglQuoted{Value: arg}))
 	}

@@ -10,11 +10,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/furl-dev/furl/lab/shell/applet"
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/interp"
 	"mvdan.cc/sh/v3/syntax"
-
-	"github.com/furl-dev/furl/lab/shell/applet"
 )
 
 // session is one run of sh: a script, or an interactive shell.
@@ -66,16 +65,16 @@ func (s *Shell) sh(ctx context.Context, c *applet.Call) int {
 	at := &session{sh: s, c: *c, name: in.name, interactive: !in.command && (in.prompt || terminal(c.Stdin))}
 	at.self = s.adopt(ctx, parent, strings.Join(append([]string{c.Name}, c.Args...), " "))
 	defer s.table.forget(at.self)
-	if err := at.prepare(in); err != nil {
+	if err := at.prepare(in); err != nil { //nolint:contextcheck // a script lives as long as its process
 		fmt.Fprintf(c.Stderr, "sh: %v\n", err)
 		return 2
 	}
 	s.push(at)
 	defer s.pop(at)
 	if in.command {
-		return at.finish(ctx, at.script(in))
+		return at.finish(ctx, at.script(in)) //nolint:contextcheck // as above
 	}
-	return at.finish(ctx, at.lines())
+	return at.finish(ctx, at.lines()) //nolint:contextcheck // as above
 }
 
 // adopt makes a process for a script: the program's own first process runs its only script itself.
@@ -216,8 +215,8 @@ func (at *session) run(file *syntax.File) int {
 		return int(status)
 	case at.self.isDropped():
 		return 130
-	case at.self.life().Err() != nil:
-		return statusOf(at.self.life(), 1)
+	case at.self.why() != nil:
+		return at.self.statusOr(1)
 	}
 	fmt.Fprintf(at.c.Stderr, "sh: %v\n", err)
 	return 1
@@ -225,22 +224,21 @@ func (at *session) run(file *syntax.File) int {
 
 // finish runs the traps that are due, and that of EXIT unless a signal ended the script. It gives the script's status.
 func (at *session) finish(ctx context.Context, status int) int {
-	for at.self.life().Err() == nil {
-		_, action, due := at.self.due()
+	for at.self.why() == nil {
+		action, due := at.self.due()
 		if !due {
 			break
 		}
-		at.action(action, status)
+		at.action(action, status) //nolint:contextcheck // as above
 	}
-	var e ended
-	killed := errors.As(context.Cause(at.self.life()), &e) && e.killed
-	status = statusOf(at.self.life(), status)
+	killed := at.self.killed()
+	status = at.self.statusOr(status)
 	action, trapped := at.self.trapped("EXIT")
 	if trapped && action != "" && !killed {
 		at.self.trap("EXIT", "", false)
 		at.self.revive(context.WithoutCancel(ctx))
-		at.action(action, status)
-		status = statusOf(at.self.life(), status)
+		at.action(action, status) //nolint:contextcheck // as above
+		status = at.self.statusOr(status)
 	}
 	at.sh.table.finish(at.self, status)
 	return status

@@ -19,10 +19,9 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/furl-dev/furl/lab/shell/applet"
 	"github.com/furl-dev/furl/lab/shell/confine"
+	"golang.org/x/sys/unix"
 )
 
 // Options of a shell.
@@ -108,12 +107,12 @@ func (s *Shell) Main(ctx context.Context, words []string) int {
 	s.mu.Lock()
 	s.single = p
 	s.mu.Unlock()
-	status := s.runWords(inProcess(p.life(), p), applet.Call{
+	status := s.runWords(inProcess(p.life(), p), applet.Call{ //nolint:contextcheck // it lives within ctx
 		Dir: s.o.Dir, Stdin: s.o.Stdin, Stdout: s.o.Stdout, Stderr: s.o.Stderr,
 		Environ: func() []string { return slices.Clone(s.o.Env) }, Getenv: lookup(s.o.Env),
 	}, words)
 	if status != 0 {
-		status = statusOf(p.life(), status)
+		status = p.statusOr(status)
 	}
 	return status
 }
@@ -232,9 +231,7 @@ func (s *Shell) Signal(sig os.Signal) (status int, fatal bool) {
 			at.self.deliver(name)
 		}
 	}
-	var e ended
-	errors.As(context.Cause(first.life()), &e)
-	return e.status, e.killed
+	return first.statusOr(0), first.killed()
 }
 
 func (s *Shell) push(at *session) {

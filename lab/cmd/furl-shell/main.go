@@ -65,13 +65,13 @@ func place(folder, cwd string) (root, dir string) {
 	if folder == "" {
 		return cwd, "/"
 	}
-	real := func(name string) string {
+	resolved := func(name string) string {
 		if at, err := filepath.EvalSymlinks(name); err == nil {
 			return at
 		}
 		return name
 	}
-	rel, err := filepath.Rel(real(folder), real(cwd))
+	rel, err := filepath.Rel(resolved(folder), resolved(cwd))
 	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
 		return folder, "/"
 	}

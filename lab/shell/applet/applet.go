@@ -243,8 +243,7 @@ func (c *Call) eachLine(names []string, do func(line string) error) int {
 
 // reason words an error as the C library does: only what happened, with a capital letter.
 func reason(err error) string {
-	var at *fs.PathError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		err = at.Err
 	}
 	text := err.Error()

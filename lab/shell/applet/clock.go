@@ -92,7 +92,7 @@ func timed(ctx context.Context, c *Call) int {
 	}
 	start, used := c.host.Now(), cpu()
 	status := c.Run(ctx, *c, words)
-	real, after := c.host.Now().Sub(start), cpu()
+	elapsed, after := c.host.Now().Sub(start), cpu()
 	format := func(d time.Duration) string {
 		if o.has("p") {
 			return fmt.Sprintf("%.2f", d.Seconds())
@@ -103,13 +103,13 @@ func timed(ctx context.Context, c *Call) int {
 	if o.has("p") {
 		separator = " "
 	}
-	fmt.Fprintf(c.Stderr, "real%s%s\nuser%s%s\nsys%s%s\n", separator, format(real),
+	fmt.Fprintf(c.Stderr, "real%s%s\nuser%s%s\nsys%s%s\n", separator, format(elapsed),
 		separator, format(after.user-used.user), separator, format(after.system-used.system))
 	return status
 }
 
 // errTimeout ends a command that timeout runs.
-var errTimeout = errors.New("timeout") //nolint:gochecknoglobals // a sentinel
+var errTimeout = errors.New("timeout")
 
 // timeout ends a command after a while; its status is then 143, as when busybox ends it with TERM.
 func timeout(ctx context.Context, c *Call) int {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -164,19 +165,9 @@ func (t translation) run(r *bufio.Reader, w *bufio.Writer) error {
 		if letter == '\uFFFD' && size == 1 {
 			return errors.New("input is not UTF-8")
 		}
-		at, in := t.from[letter]
-		hit := in != t.rest
-		if hit && t.remove {
-			continue
-		}
-		if hit && len(t.to) > 0 && !t.remove {
-			if t.rest {
-				at = len(t.to) - 1
-			}
-			letter = t.to[min(at, len(t.to)-1)]
-		}
+		letter, hit, kept := t.letter(letter)
 		_, second := t.place[letter]
-		if t.squeeze && letter == last && (t.only && hit || !t.only && second) {
+		if !kept || t.squeeze && letter == last && (t.only && hit || !t.only && second) {
 			continue
 		}
 		last = letter
@@ -184,6 +175,20 @@ func (t translation) run(r *bufio.Reader, w *bufio.Writer) error {
 			return err
 		}
 	}
+}
+
+// letter gives what becomes of one letter, whether it was in the first set, and whether anything is left of it.
+func (t translation) letter(letter rune) (became rune, hit, kept bool) {
+	at, in := t.from[letter]
+	switch hit = in != t.rest; {
+	case !hit || len(t.to) == 0 && !t.remove:
+		return letter, hit, true
+	case t.remove:
+		return letter, true, false
+	case t.rest:
+		at = len(t.to) - 1
+	}
+	return t.to[min(at, len(t.to)-1)], true, true
 }
 
 // letters writes a set such as "a-z", "[:digit:]" or "\n" out.
@@ -245,39 +250,54 @@ func xargs(ctx context.Context, c *Call) int {
 	if err != nil {
 		return c.fail("%v", err)
 	}
+	if replacing {
+		return c.runAll(ctx, o, replaced(command, mark, words))
+	}
+	if len(words) == 0 && !o.has("r") {
+		return c.runAll(ctx, o, [][]string{command})
+	}
+	return c.runAll(ctx, o, appended(command, words, limit))
+}
+
+// replaced gives a command line for each word, with the word in place of the mark.
+func replaced(command []string, mark string, words []string) [][]string {
+	list := make([][]string, 0, len(words))
+	for _, word := range words {
+		line := make([]string, len(command))
+		for i, piece := range command {
+			line[i] = strings.ReplaceAll(piece, mark, word)
+		}
+		list = append(list, line)
+	}
+	return list
+}
+
+// appended gives command lines of up to limit words after the command.
+func appended(command, words []string, limit int) [][]string {
+	var list [][]string
+	for piece := range slices.Chunk(words, limit) {
+		list = append(list, slices.Concat(command, piece))
+	}
+	return list
+}
+
+// runAll runs command lines one after the other, and gives the status of xargs for theirs.
+func (c *Call) runAll(ctx context.Context, o options, list [][]string) int {
 	status := ok
-	run := func(line []string) bool {
+	for _, line := range list {
 		if o.has("t") {
 			fmt.Fprintln(c.Stderr, strings.Join(line, " "))
 		}
 		got := c.Run(ctx, *c, line)
 		switch {
 		case got == NotFound || got == NotRunnable || got == 255:
-			status = got
-			return false
+			return got
 		case got != ok:
 			status = 123
 		}
-		return ctx.Err() == nil
-	}
-	if replacing {
-		for _, word := range words {
-			line := make([]string, len(command))
-			for i, piece := range command {
-				line[i] = strings.ReplaceAll(piece, mark, word)
-			}
-			if !run(line) {
-				break
-			}
+		if ctx.Err() != nil {
+			return failure
 		}
-		return status
-	}
-	for first := true; len(words) > 0 || first && !o.has("r"); first = false {
-		n := min(limit, len(words))
-		if !run(append(append([]string{}, command...), words[:n]...)) {
-			break
-		}
-		words = words[n:]
 	}
 	return status
 }
@@ -292,7 +312,7 @@ func (c *Call) input() (string, error) {
 }
 
 // inputWords cuts xargs' input: at NUL, at line ends, or at blanks with quotes heeded.
-func inputWords(text string, null, whole bool) ([]string, error) { //nolint:revive // xargs -0 and -I
+func inputWords(text string, null, whole bool) ([]string, error) {
 	switch {
 	case null:
 		return strings.FieldsFunc(text, func(r rune) bool { return r == 0 }), nil

@@ -136,7 +136,7 @@ func remove(_ context.Context, c *Call) int {
 	return status
 }
 
-func (c *Call) remove(name string, all bool) error { //nolint:revive // -r is one letter of one command
+func (c *Call) remove(name string, all bool) error {
 	at, err := c.host.Files.Lstat(c.Dir, name)
 	switch {
 	case err != nil:
@@ -196,7 +196,7 @@ func (c *Call) transfer(names []string, do func(from, to string) error) int {
 	return status
 }
 
-func (c *Call) copy(from, to string, deep bool) error { //nolint:revive // -r is one letter of one command
+func (c *Call) copy(from, to string, deep bool) error {
 	at, err := c.host.Files.Stat(c.Dir, from)
 	switch {
 	case err != nil:

@@ -27,7 +27,7 @@ func grep(_ context.Context, c *Call) int {
 	}
 	s := search{call: c, o: o, limit: -1, titles: (len(words) > 1 || o.has("r") || o.has("H")) && !o.has("h")}
 	d := dialect{extended: o.has("E"), fixed: o.has("F"), fold: o.has("i"), word: o.has("w"), line: o.has("x")}
-	for _, pattern := range strings.Split(strings.Join(patterns, "\n"), "\n") {
+	for pattern := range strings.SplitSeq(strings.Join(patterns, "\n"), "\n") {
 		re, err := d.compile(pattern)
 		if err != nil {
 			c.fail("%v", err)

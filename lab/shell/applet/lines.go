@@ -110,7 +110,7 @@ func ignoreEnd(err error) error {
 // most bounds what a command keeps in memory of one file.
 const most = 64 << 20
 
-var errTooLong = errors.New("more than 64 MiB must be kept in memory") //nolint:gochecknoglobals // a sentinel
+var errTooLong = errors.New("more than 64 MiB must be kept in memory")
 
 func all(r io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, most+1))
@@ -380,7 +380,7 @@ func parseKey(text string, o options) (sortKey, error) {
 
 func (k sortKey) compare(a, b, separator string) int {
 	a, b = k.part(a, separator), k.part(b, separator)
-	order := 0
+	var order int
 	switch {
 	case k.numeric:
 		order = cmp.Compare(leadingNumber(a), leadingNumber(b))

@@ -88,7 +88,7 @@ func tunnel(ctx context.Context, conn net.Conn, address string) error {
 	if err := request.Write(conn); err != nil {
 		return err
 	}
-	response, err := http.ReadResponse(bufio.NewReaderSize(conn, 1), request)
+	response, err := http.ReadResponse(bufio.NewReaderSize(conn, 1), request) //nolint:bodyclose // an answer to CONNECT has no body
 	if err != nil {
 		return fmt.Errorf("forward proxy: %w", err)
 	}
@@ -150,7 +150,7 @@ func nslookup(ctx context.Context, c *Call) int {
 }
 
 // errProxy says that a proxy does not tell addresses; names work all the same.
-var errProxy = errors.New("the forward proxy answers names of http requests only; try wget http://") //nolint:gochecknoglobals // a sentinel
+var errProxy = errors.New("the forward proxy answers names of http requests only; try wget http://")
 
 // ask gets the addresses of a name from the proxy's own resolver: one a line, 404 for a name that it does not know.
 func (c *Call) ask(ctx context.Context, proxy *url.URL, name string) ([]string, error) {

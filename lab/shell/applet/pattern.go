@@ -86,7 +86,7 @@ func translatePattern(pattern string, extended bool) (string, error) { //nolint:
 }
 
 // escaped gives what a backslash and a letter mean.
-func escaped(letter byte, extended bool) (string, error) { //nolint:revive // the two dialects of POSIX
+func escaped(letter byte, extended bool) (string, error) {
 	switch {
 	case strings.IndexByte("(){}+?|", letter) >= 0 && !extended:
 		return string(letter), nil

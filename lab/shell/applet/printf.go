@@ -161,7 +161,7 @@ func (p *formatter) number(word string) float64 {
 
 // unescape resolves every backslash of a text; stop says that \c ended it. In an argument of echo -e and %b, an octal
 // number begins with a zero.
-func unescape(text string, argument bool) (plain string, stop bool) { //nolint:revive // two dialects of one grammar
+func unescape(text string, argument bool) (plain string, stop bool) {
 	var b strings.Builder
 	for text != "" {
 		if text[0] != '\\' {
@@ -180,7 +180,7 @@ func unescape(text string, argument bool) (plain string, stop bool) { //nolint:r
 }
 
 // escape resolves the backslash at the start of text and says how many bytes it took.
-func escape(text string, argument bool) (piece string, size int, stop bool) { //nolint:revive // see unescape
+func escape(text string, argument bool) (piece string, size int, stop bool) {
 	if len(text) == 1 {
 		return `\`, 1, false
 	}
@@ -218,5 +218,5 @@ func code(text string, from, digits, base int) (piece string, size int, stop boo
 		return text[:end], end, false
 	}
 	n, _ := strconv.ParseUint(text[from:end], base, 16) // its digits were just checked
-	return string([]byte{byte(n)}), end, false
+	return string([]byte{byte(n & 0xff)}), end, false
 }

@@ -71,7 +71,7 @@ type address struct {
 
 func (a address) given() bool { return a.line != 0 || a.re != nil }
 
-func (a address) at(number int, line string, last bool) bool { //nolint:revive // $ is the last line
+func (a address) at(number int, line string, last bool) bool {
 	switch {
 	case a.re != nil:
 		return a.re.MatchString(line)
@@ -160,7 +160,7 @@ func (e *editor) apply(line *string, last bool) (keep, quit bool) { //nolint:rev
 	return true, false
 }
 
-func (a *edit) applies(number int, line string, last bool) bool { //nolint:revive // $ is the last line
+func (a *edit) applies(number int, line string, last bool) bool {
 	switch {
 	case !a.from.given():
 		return true

@@ -8,9 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/term"
-
 	"github.com/furl-dev/furl/lab/shell/confine"
+	"golang.org/x/term"
 )
 
 // test evaluates a condition: 0 is true, 1 is false, 2 is a mistake in it.
@@ -160,10 +159,10 @@ func (e *condition) integer(word string) int64 {
 func (e *condition) compareFiles(left, operator, right string) bool {
 	a, errA := e.stat(left)
 	b, errB := e.stat(right)
-	switch {
-	case operator == "-ef":
+	switch operator {
+	case "-ef":
 		return errA == nil && errB == nil && os.SameFile(a, b)
-	case operator == "-ot":
+	case "-ot":
 		a, errA, b, errB = b, errB, a, errA
 	}
 	return errA == nil && (errB != nil || a.ModTime().After(b.ModTime()))
@@ -236,5 +235,5 @@ func (e *condition) terminal(word string) bool {
 		stream = e.call.Stderr
 	}
 	file, isFile := stream.(*os.File)
-	return isFile && file != nil && term.IsTerminal(int(file.Fd())) //nolint:gosec // a file descriptor fits
+	return isFile && file != nil && term.IsTerminal(int(file.Fd()))
 }

@@ -21,7 +21,7 @@ func Allowed(at fs.FileInfo, bits fs.FileMode) bool {
 }
 
 // Owned says whether a file belongs to the user of this process, or to its group.
-func Owned(at fs.FileInfo, group bool) bool { //nolint:revive // the two questions of test -O and -G
+func Owned(at fs.FileInfo, group bool) bool {
 	stat, known := at.Sys().(*syscall.Stat_t)
 	switch {
 	case !known:

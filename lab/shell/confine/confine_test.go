@@ -39,7 +39,7 @@ func planted(t *testing.T) (*Files, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { files.Close() })
+	t.Cleanup(func() { _ = files.Close() })
 	return files, outside
 }
 
@@ -48,7 +48,7 @@ func read(f *Files, dir, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // it was only read
 	text, err := io.ReadAll(io.LimitReader(file, 1<<20))
 	return string(text), err
 }
@@ -151,7 +151,7 @@ func TestDial_reaches_the_loopback_network_only(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer listener.Close() //nolint:errcheck // nobody called
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +162,7 @@ func TestDial_reaches_the_loopback_network_only(t *testing.T) {
 			t.Errorf("%s: %v", host, err)
 			continue
 		}
-		conn.Close()
+		_ = conn.Close()
 	}
 	for host, want := range map[string]error{
 		"10.0.0.1": ErrOutside, "169.254.169.254": ErrOutside, "0.0.0.0": ErrOutside, "::": ErrOutside, "fe80::1%lo": ErrOutside,

@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, log *sl
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w (choose another with --listen, LAB_LISTEN or PORT)", address, err)
 	}
-	log.Info("listening", "address", listener.Addr().String(), "work", settings.Work, "workers", settings.Workers)
+	log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "work", settings.Work, "workers", settings.Workers)
 	return serve(ctx, listener, pages)
 }
 

@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/furl-dev/furl/workload/hpaexample"
+	"github.com/google/go-cmp/cmp"
 )
 
 func environment(m map[string]string) func(string) string {
@@ -32,8 +31,10 @@ func TestConfigure(t *testing.T) {
 		{"the lab's address before the port", nil, map[string]string{"PORT": "80", "LAB_LISTEN": "127.64.0.3:41000"}, defaults, "127.64.0.3:41000"},
 		{"environment", nil, map[string]string{"WORK": "5ms", "WORKERS": "3", "QUEUE": "7"}, own, ":80"},
 		{
-			"flags before environment", []string{"--work=5ms", "--workers=3", "--queue=7", "--listen=:1"},
-			map[string]string{"WORK": "1h", "WORKERS": "9", "QUEUE": "9", "LAB_LISTEN": ":2"}, own, ":1",
+			"flags before environment",
+			[]string{"--work=5ms", "--workers=3", "--queue=7", "--listen=:1"},
+			map[string]string{"WORK": "1h", "WORKERS": "9", "QUEUE": "9", "LAB_LISTEN": ":2"},
+			own, ":1",
 		},
 	}
 	for _, test := range tests {
@@ -79,7 +80,7 @@ func TestServe_finishes_the_request_in_flight_after_term(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the request in flight was cut: %v", err)
 	}
-	defer response.Body.Close()
+	defer response.Body.Close() //nolint:errcheck // it was only read
 	if body, err := io.ReadAll(response.Body); err != nil || string(body) != "OK!" {
 		t.Errorf("got %q and %v", body, err)
 	}

@@ -38,8 +38,16 @@ func TestRun_says_by_its_status_whether_requests_failed(t *testing.T) {
 
 func TestRun_refuses_what_it_cannot_do(t *testing.T) {
 	for _, args := range [][]string{
-		{}, {"--rps=1"}, {"http://x"}, {"--rps=1", "--profile=0s:1", "http://x"}, {"--rps=1", "--concurrency=1", "http://x"},
-		{"--profile=5", "http://x"}, {"--rps=1", ":"}, {"--rps=1", "--timeout=0s", "http://x"}, {"--rps=1", "--max-errors=2", "http://x"}, {"--what"},
+		{},
+		{"--rps=1"},
+		{"http://x"},
+		{"--rps=1", "--profile=0s:1", "http://x"},
+		{"--rps=1", "--concurrency=1", "http://x"},
+		{"--profile=5", "http://x"},
+		{"--rps=1", ":"},
+		{"--rps=1", "--timeout=0s", "http://x"},
+		{"--rps=1", "--max-errors=2", "http://x"},
+		{"--what"},
 	} {
 		var out, errs bytes.Buffer
 		if got := run(t.Context(), args, &out, &errs); got != 2 || errs.Len() == 0 {
