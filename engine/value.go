@@ -36,6 +36,9 @@ func (d *draft) totalAverage(s *Signal, r *Reading) Proposal {
 		Total:    whole(r.Value),
 		Average:  whole(math.Ceil(r.Value / among)),
 	}
+	if s.Kind == External && p.Total == math.MaxInt64 {
+		p.Average = p.Total // a sum that was held at the largest number has no average
+	}
 	d.step(Step{
 		Rule: RuleMeasure, Case: CaseTotalAverage, Signal: s.Name, Before: d.from, After: p.Replicas,
 		Args: [4]float64{r.Value, target, float64(exist)},
