@@ -16,6 +16,7 @@ LINT    := tools/bin/golangci-lint
 PROGRAMS := \
 	.:./cmd/furl=bin/furl \
 	.:./workload/cmd/hpa-example=bin/hpa-example \
+	.:./workload/cmd/load=bin/load \
 	lab:./cmd/furl-shell=bin/furl-shell \
 	lab:./cmd/furl-lab=bin/furl-lab \
 	lab:k8s.io/kubernetes/cmd/kubectl=bin/kubectl

@@ -62,8 +62,14 @@ func TestScreenIsOneLineThatChangesOnATerminal(t *testing.T) {
 	if words := task.follow(strings.NewReader("go: downloading a v1\nexample.com/a\n# example.com/b\nb.go:1:1: wrong\n")); words != "# example.com/b\nb.go:1:1: wrong\n" {
 		t.Errorf("words: %q", words)
 	}
+	if task.doing != "compiling, 1 packages: example.com/a" {
+		t.Errorf("doing: %q", task.doing)
+	}
+	if task.follow(strings.NewReader("example.com/cmd/m\n")); task.doing != "linking" {
+		t.Errorf("doing: %q at the last package", task.doing)
+	}
 	task.done()
-	if got := text.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "built, 1 packages compiled") {
+	if got := text.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "built, 2 packages compiled") {
 		t.Errorf("screen: %q", got)
 	}
 }

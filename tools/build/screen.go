@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -89,6 +90,9 @@ func (t *task) follow(r io.Reader) string {
 		case !strings.ContainsAny(line, " \t#"):
 			t.compiled++
 			t.doing = fmt.Sprintf("compiling, %d packages: %s", t.compiled, line)
+			if strings.HasSuffix(t.name, "/"+path.Base(line)) { // the program itself, so the rest is done
+				t.doing = "linking"
+			}
 		default:
 			fmt.Fprintln(&words, line)
 		}
