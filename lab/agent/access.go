@@ -10,12 +10,11 @@ import (
 	"net/netip"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	utilexec "k8s.io/utils/exec"
-
 	"github.com/furl-dev/furl/lab/agent/kubelet"
 	"github.com/furl-dev/furl/lab/agent/logs"
 	"github.com/furl-dev/furl/lab/agent/process"
+	corev1 "k8s.io/api/core/v1"
+	utilexec "k8s.io/utils/exec"
 )
 
 const dialTimeout = 5 * time.Second
@@ -24,7 +23,7 @@ const dialTimeout = 5 * time.Second
 func (a *agent) Logs(ctx context.Context, of kubelet.Container, want *corev1.PodLogOptions, out io.Writer) error {
 	w, err := a.find(of.Namespace, of.Pod)
 	if err != nil {
-		return &kubelet.Problem{Status: http.StatusNotFound, Text: err.Error()}
+		return &kubelet.StatusError{Status: http.StatusNotFound, Text: err.Error()}
 	}
 	log, err := w.logOf(of.Container, want.Previous)
 	if err != nil {
@@ -49,7 +48,7 @@ func (a *agent) Logs(ctx context.Context, of kubelet.Container, want *corev1.Pod
 }
 
 // logOf answers in the kubelet's words when there is no log.
-func (w *worker) logOf(name string, previous bool) (*logs.Log, error) { //nolint:revive // as the query says
+func (w *worker) logOf(name string, previous bool) (*logs.Log, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := w.container(name)
@@ -72,7 +71,7 @@ func (w *worker) logOf(name string, previous bool) (*logs.Log, error) { //nolint
 }
 
 func problem(format string, args ...any) error {
-	return &kubelet.Problem{Status: http.StatusBadRequest, Text: fmt.Sprintf(format, args...)}
+	return &kubelet.StatusError{Status: http.StatusBadRequest, Text: fmt.Sprintf(format, args...)}
 }
 
 // runOf is the present run of a container.
@@ -154,8 +153,8 @@ func (a *agent) Attach(ctx context.Context, of kubelet.Container, s kubelet.Stre
 	if err != nil {
 		return err
 	}
-	l := r.join()
-	defer r.leave(l)
+	l := r.audience.join()
+	defer r.audience.leave(l)
 	in := s
 	if !c.Spec.Stdin {
 		in.In = nil

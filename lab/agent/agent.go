@@ -17,6 +17,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/furl-dev/furl/lab/agent/kubelet"
+	"github.com/furl-dev/furl/lab/agent/ports"
+	"github.com/furl-dev/furl/lab/agent/process"
+	"github.com/furl-dev/furl/lab/agent/volume"
+	"github.com/furl-dev/furl/lab/images"
+	"github.com/furl-dev/furl/lab/limit"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -24,13 +30,6 @@ import (
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/record"
-
-	"github.com/furl-dev/furl/lab/agent/kubelet"
-	"github.com/furl-dev/furl/lab/agent/ports"
-	"github.com/furl-dev/furl/lab/agent/process"
-	"github.com/furl-dev/furl/lab/agent/volume"
-	"github.com/furl-dev/furl/lab/images"
-	"github.com/furl-dev/furl/lab/limit"
 )
 
 // Ports tells where a pod's port really is. One serves all nodes of a lab.

@@ -10,11 +10,10 @@ import (
 	"strconv"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
-
 	"github.com/furl-dev/furl/lab/agent/lifecycle"
 	"github.com/furl-dev/furl/lab/agent/logs"
+	corev1 "k8s.io/api/core/v1"
+	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
 )
 
 const (
@@ -180,18 +179,18 @@ func (w *worker) running(ctx context.Context, c *container, r *run) {
 	c.Status.Ready = c.Kind != lifecycle.Init && *c.Status.Started && c.Spec.ReadinessProbe == nil
 	w.event(c, corev1.EventTypeNormal, "Started", "Container started")
 	w.probe(r.ctx, c, r)
-	w.tasks.Go(func() { w.await(c, r) })
+	w.tasks.Go(func() { w.await(ctx, c, r) })
 	w.tasks.Go(func() { w.postStart(ctx, c, r) })
 }
 
 // await takes note of a container's end.
-func (w *worker) await(c *container, r *run) {
+func (w *worker) await(ctx context.Context, c *container, r *run) {
 	<-r.session.Done()
 	r.close()
 	exit := r.session.Exit()
 	t := &corev1.ContainerStateTerminated{
 		ExitCode: exit.Code, Reason: "Error", StartedAt: instant(r.session.Started), FinishedAt: instant(exit.At),
-		Message: w.terminationMessage(c, r, exit.Code),
+		Message: w.terminationMessage(ctx, c, r, exit.Code),
 	}
 	switch {
 	case r.outOfMemory.Load():
@@ -205,12 +204,12 @@ func (w *worker) await(c *container, r *run) {
 	w.endState(c, t)
 	c.Retry = c.crash.Retry(exit.At)
 	w.mu.Unlock()
-	w.a.Log.Info("container_ended", "namespace", w.namespace, "pod", w.name, "container", c.Spec.Name, "exit_code", exit.Code, "reason", t.Reason)
+	w.a.Log.InfoContext(ctx, "container_ended", "namespace", w.namespace, "pod", w.name, "container", c.Spec.Name, "exit_code", exit.Code, "reason", t.Reason)
 	w.poke()
 }
 
 // terminationMessage is what the program left in its termination log or, if the spec says so, the end of its output.
-func (w *worker) terminationMessage(c *container, r *run, code int32) string {
+func (w *worker) terminationMessage(ctx context.Context, c *container, r *run, code int32) string {
 	if path := c.Spec.TerminationMessagePath; path != "" {
 		root, err := os.OpenRoot(w.root())
 		if err == nil {
@@ -225,7 +224,7 @@ func (w *worker) terminationMessage(c *container, r *run, code int32) string {
 	if c.Spec.TerminationMessagePolicy != corev1.TerminationMessageFallbackToLogsOnError || code == 0 {
 		return ""
 	}
-	return r.lastOutput()
+	return r.lastOutput(ctx)
 }
 
 // adoptSpec takes over what may change in the spec of a running pod. It needs mu.

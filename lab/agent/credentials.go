@@ -12,7 +12,7 @@ import (
 
 // tokenFolder is where every cluster puts a pod's token; programs look there by a fixed name, which a plain process
 // cannot be given.
-const tokenFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
+const tokenFolder = "/var/run/secrets/kubernetes.io/serviceaccount" //nolint:gosec // a folder, no credential
 
 // credentials writes a kubeconfig for a container that has a token of its service account, and names it in KUBECONFIG,
 // because what a client finds by itself in a cluster needs a fixed path.

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/lab/images"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,8 +30,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/rest"
-
-	"github.com/furl-dev/furl/lab/images"
 )
 
 // bed is a running node whose API server is client-go's object store.

@@ -12,12 +12,11 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/furl-dev/furl/lab/agent/environ"
 	"github.com/furl-dev/furl/lab/agent/process"
 	"github.com/furl-dev/furl/lab/agent/volume"
 	"github.com/furl-dev/furl/lab/images"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // shellImage is the image whose program runs what is asked of a container from outside, such as kubectl exec.

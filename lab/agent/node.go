@@ -43,7 +43,7 @@ func (a *agent) beat(ctx context.Context) {
 			}
 		}
 		if err != nil && ctx.Err() == nil && (last == nil || last.Error() != err.Error()) {
-			a.Log.Warn("node_not_reported", "node", a.NodeName, "error", err)
+			a.Log.WarnContext(ctx, "node_not_reported", "node", a.NodeName, "error", err)
 		}
 		last = err
 		select {

@@ -229,7 +229,7 @@ func TestMemory_limit_kills(t *testing.T) {
 func TestNode_takes_its_processes_with_it_and_begins_anew(t *testing.T) {
 	b := newBed(t)
 	b.run("p", corev1.PodSpec{Containers: sh("echo $$$$; trap '' TERM; sleep 1000 & wait")})
-	b.eventually("the log", func() bool { return strings.HasSuffix(b.logs("p", ""), "\n") })
+	b.eventually("the log", func() bool { return b.ready("p") && strings.HasSuffix(b.logs("p", ""), "\n") })
 	id := strings.TrimSpace(b.logs("p", ""))
 	if !alive(id) {
 		t.Fatalf("process %q does not run", id)

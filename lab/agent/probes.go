@@ -9,10 +9,9 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/furl-dev/furl/lab/agent/lifecycle"
 	"github.com/furl-dev/furl/lab/agent/probe"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // maxProbeOutput is how much of a command's output is kept, in bytes: the kubelet's.
@@ -28,8 +27,8 @@ func (w *worker) probe(ctx context.Context, c *container, r *run) {
 		w.probeStarted(ctx, c, r)
 		return
 	}
-	ctx, stop := context.WithCancel(ctx)
-	w.watch(ctx, c, r, "Startup", startup, func(good bool) {
+	starting, stop := context.WithCancel(ctx)
+	w.watch(starting, c, r, "Startup", startup, func(good bool) {
 		defer stop()
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -42,7 +41,7 @@ func (w *worker) probe(ctx context.Context, c *container, r *run) {
 		}
 		*c.Status.Started = true
 		c.Status.Ready = c.Spec.ReadinessProbe == nil
-		w.probeStarted(r.ctx, c, r)
+		w.probeStarted(ctx, c, r)
 		w.poke()
 	})
 }

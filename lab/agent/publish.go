@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/furl-dev/furl/lab/agent/lifecycle"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,8 +16,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
-
-	"github.com/furl-dev/furl/lab/agent/lifecycle"
 )
 
 // publish writes the pod's status where it differs from what the API server has. It reports whether that is done with.
@@ -36,7 +35,7 @@ func (w *worker) publish(ctx context.Context, at time.Time) bool {
 	}
 	patch, err := statusPatch(base, status)
 	if err != nil {
-		w.a.Log.Error("status_not_made", "pod", w.full(), "error", err)
+		w.a.Log.ErrorContext(ctx, "status_not_made", "pod", w.full(), "error", err)
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -47,7 +46,7 @@ func (w *worker) publish(ctx context.Context, at time.Time) bool {
 	case apierrors.IsNotFound(err), apierrors.IsConflict(err): // gone, or another pod of this name: the watch tells
 		return true
 	case err != nil:
-		w.a.Log.Warn("status_not_written", "pod", w.full(), "error", err)
+		w.a.Log.WarnContext(ctx, "status_not_written", "pod", w.full(), "error", err)
 		return false
 	}
 	w.mu.Lock()
@@ -94,7 +93,7 @@ func (w *worker) finalise(ctx context.Context) bool {
 		GracePeriodSeconds: &now, Preconditions: &metav1.Preconditions{UID: &w.uid},
 	})
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-		w.a.Log.Warn("pod_not_finalised", "pod", w.full(), "error", err)
+		w.a.Log.WarnContext(ctx, "pod_not_finalised", "pod", w.full(), "error", err)
 		return false
 	}
 	w.deleted = true

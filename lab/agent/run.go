@@ -9,13 +9,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/furl-dev/furl/lab/agent/logs"
 	"github.com/furl-dev/furl/lab/agent/process"
 	"github.com/furl-dev/furl/lab/agent/usage"
 	"github.com/furl-dev/furl/lab/images"
 	"github.com/furl-dev/furl/lab/limit"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // freshEnough is how old a look at the process table may be to find out whom a CPU quota holds.
@@ -23,15 +22,15 @@ const freshEnough = 200 * time.Millisecond
 
 // run is one life of a container: its process, and what was started in it from outside.
 type run struct {
-	id      string
-	worker  *worker
-	ctx     context.Context //nolint:containedctx // the lifetime of the run itself: probes and hooks end with it
-	cancel  context.CancelFunc
-	program images.Program
-	env     map[string]string
-	dir     string
-	log     *logs.Log
-	audience
+	id          string
+	worker      *worker
+	ctx         context.Context //nolint:containedctx // the lifetime of the run itself: probes and hooks end with it
+	cancel      context.CancelFunc
+	program     images.Program
+	env         map[string]string
+	dir         string
+	log         *logs.Log
+	audience    audience
 	session     *process.Session
 	counter     usage.Counter
 	outOfMemory atomic.Bool
@@ -207,10 +206,10 @@ func (r *run) output(name string) io.Writer {
 }
 
 // lastOutput is the end of the log, at most what a termination message holds.
-func (r *run) lastOutput() string {
+func (r *run) lastOutput(ctx context.Context) string {
 	lines := int64(80) // the kubelet's
 	var b bytes.Buffer
-	if err := r.log.Read(context.WithoutCancel(r.ctx), logs.Wanted{Tail: &lines}, &b); err != nil {
+	if err := r.log.Read(ctx, logs.Wanted{Tail: &lines}, &b); err != nil {
 		return fmt.Sprintf("the log could not be read: %v", err)
 	}
 	text := b.Bytes()

@@ -7,10 +7,9 @@ import (
 	"syscall"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/furl-dev/furl/lab/agent/lifecycle"
 	"github.com/furl-dev/furl/lab/agent/process"
+	corev1 "k8s.io/api/core/v1"
 )
 
 const (
@@ -59,7 +58,7 @@ func (w *worker) stop(ctx context.Context, c *container, e ending) {
 			w.preStop(ctx, c, r, by.C)
 		}
 		if err := r.session.Signal(syscall.SIGTERM); err != nil {
-			w.a.Log.Warn("container_not_signalled", "pod", w.full(), "container", c.Spec.Name, "error", err)
+			w.a.Log.WarnContext(ctx, "container_not_signalled", "pod", w.full(), "container", c.Spec.Name, "error", err)
 		}
 		_ = r.session.Signal(syscall.SIGCONT) // it may stand still for its CPU limit
 		select {
@@ -85,15 +84,15 @@ func (w *worker) preStop(ctx context.Context, c *container, r *run, by <-chan ti
 	case err := <-done:
 		if err != nil {
 			w.note(c, "FailedPreStopHook", "PreStopHook failed")
-			w.a.Log.Info("hook_failed", "hook", "preStop", "pod", w.full(), "container", c.Spec.Name, "error", err)
+			w.a.Log.InfoContext(ctx, "hook_failed", "hook", "preStop", "pod", w.full(), "container", c.Spec.Name, "error", err)
 		}
 	case <-by:
 		cancel()
-		<-done
+		_ = <-done
 		r.session.Kill()
 	case <-r.session.Done():
 		cancel()
-		<-done
+		_ = <-done
 	}
 }
 
@@ -106,7 +105,7 @@ func (w *worker) postStart(ctx context.Context, c *container, r *run) {
 	if err == nil {
 		return
 	}
-	w.a.Log.Info("hook_failed", "hook", "postStart", "pod", w.full(), "container", c.Spec.Name, "error", err)
+	w.a.Log.InfoContext(ctx, "hook_failed", "hook", "postStart", "pod", w.full(), "container", c.Spec.Name, "error", err)
 	w.note(c, "FailedPostStartHook", "PostStartHook failed")
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -8,12 +8,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/furl-dev/furl/lab/agent/lifecycle"
+	"github.com/furl-dev/furl/lab/agent/volume"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/furl-dev/furl/lab/agent/lifecycle"
-	"github.com/furl-dev/furl/lab/agent/volume"
 )
 
 const (

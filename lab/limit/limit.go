@@ -96,7 +96,7 @@ type group struct {
 
 // findGroup makes folder name in the first hierarchy that has a CPU controller and lets us.
 func findGroup(self, mount, name string) (*group, error) {
-	text, err := os.ReadFile(filepath.Join(self, "cgroup"))
+	text, err := os.ReadFile(filepath.Join(self, "cgroup")) //nolint:gosec // the kernel's own file
 	if err != nil {
 		return nil, fmt.Errorf("no cgroups here: %w", err)
 	}
@@ -215,7 +215,7 @@ func (c *cgroup) Close() error {
 	var err error
 	for range closeRounds {
 		procs, _ := os.ReadFile(filepath.Join(c.folder, "cgroup.procs"))
-		for _, p := range strings.Fields(string(procs)) {
+		for p := range strings.FieldsSeq(string(procs)) {
 			_ = write(up, p)
 		}
 		if err = os.Remove(c.folder); err == nil || errors.Is(err, os.ErrNotExist) {
@@ -228,7 +228,7 @@ func (c *cgroup) Close() error {
 
 // write sets a control file, which must exist: a hierarchy without it has no such controller.
 func write(path, value string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	f, err := os.OpenFile(path, os.O_WRONLY, 0) //nolint:gosec // a control file of our cgroup
 	if err != nil {
 		return err
 	}

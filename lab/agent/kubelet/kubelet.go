@@ -50,13 +50,13 @@ type Pods interface {
 	Forward(ctx context.Context, c Container, port int32, conn io.ReadWriteCloser) error
 }
 
-// Problem is an error with the HTTP status it is answered with.
-type Problem struct {
+// StatusError is an error with the HTTP status it is answered with.
+type StatusError struct {
 	Status int
 	Text   string
 }
 
-func (p *Problem) Error() string { return p.Text }
+func (e *StatusError) Error() string { return e.Text }
 
 // Server answers for one node.
 type Server struct {
@@ -130,7 +130,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	out, done := compressed(w, r)
 	defer done()
 	if err := s.Metrics(out); err != nil {
-		s.Log.Debug("metrics_not_sent", "error", err)
+		s.Log.DebugContext(r.Context(), "metrics_not_sent", "error", err)
 	}
 }
 

@@ -23,7 +23,7 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	}
 	out := &flushing{w: w, to: http.NewResponseController(w)}
 	err = s.Pods.Logs(r.Context(), named(r), want, out)
-	var p *Problem
+	var p *StatusError
 	switch {
 	case err == nil && !out.begun:
 		out.begin()

@@ -40,7 +40,7 @@ type Plan struct {
 
 // Kinds lists the containers of a pod, none of which has been started yet.
 func Kinds(pod *corev1.Pod) []Container {
-	var all []Container
+	all := make([]Container, 0, len(pod.Spec.InitContainers)+len(pod.Spec.Containers))
 	for i := range pod.Spec.InitContainers {
 		c := &pod.Spec.InitContainers[i]
 		kind := Init
@@ -71,7 +71,7 @@ func fresh(c *corev1.Container, reason string) corev1.ContainerStatus {
 }
 
 // Next decides what to do. An ending pod (deleted, or past its deadline) only stops.
-func Next(pod *corev1.Pod, all []Container, ending bool, at time.Time) Plan { //nolint:revive // ending is a fact of the pod
+func Next(pod *corev1.Pod, all []Container, ending bool, at time.Time) Plan {
 	p := planner{pod: pod, all: all, at: at, begun: begun(all)}
 	switch {
 	case ending:

@@ -52,7 +52,7 @@ func Status(pod *corev1.Pod, all []Container, f Facts, at time.Time) corev1.PodS
 }
 
 // Phase follows from how the containers stand, and whether it is over with the pod whatever its restart policy.
-func Phase(pod *corev1.Pod, all []Container, over bool) corev1.PodPhase { //nolint:revive // over is a fact of the pod
+func Phase(pod *corev1.Pod, all []Container, over bool) corev1.PodPhase {
 	n := count(pod, all)
 	switch {
 	case n.failedInit > 0:

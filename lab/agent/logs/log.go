@@ -76,15 +76,15 @@ func (s stream) Write(p []byte) (int, error) {
 	var entries bytes.Buffer
 	at := l.clock().UTC().Format(stamp)
 	for rest := p; len(rest) > 0; {
-		text, tag := rest, "P"
-		if end := bytes.IndexByte(rest, '\n'); end >= 0 && end <= maxEntry {
-			text, tag = rest[:end], "F"
-			rest = rest[end+1:]
-		} else {
-			text = rest[:min(len(rest), maxEntry)]
-			rest = rest[len(text):]
+		end := bytes.IndexByte(rest, '\n')
+		if end < 0 || end > maxEntry {
+			part := rest[:min(len(rest), maxEntry)]
+			_, _ = fmt.Fprintf(&entries, "%s %s P %s\n", at, s.name, part)
+			rest = rest[len(part):]
+			continue
 		}
-		_, _ = fmt.Fprintf(&entries, "%s %s %s %s\n", at, s.name, tag, text)
+		_, _ = fmt.Fprintf(&entries, "%s %s F %s\n", at, s.name, rest[:end])
+		rest = rest[end+1:]
 	}
 	if err := l.append(entries.Bytes()); err != nil {
 		return 0, err
@@ -144,7 +144,7 @@ func (l *Log) Remove() error {
 }
 
 // state is what a reader needs to go on: how often the file was replaced, whether more can come, and what tells so.
-func (l *Log) state() (turned int, closed bool, changed <-chan struct{}) { //nolint:revive // three facts of one moment
+func (l *Log) state() (turned int, closed bool, changed <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.turned, l.closed, l.changed

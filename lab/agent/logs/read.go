@@ -164,36 +164,53 @@ func (r *reader) findTail() error {
 	if r.want.Tail == nil {
 		return nil
 	}
-	var lines int64
-	partial := false
+	var c lineCount
 	for _, path := range []string{r.log.path + older, r.log.path} {
-		f, err := os.Open(path)
-		if errors.Is(err, fs.ErrNotExist) {
+		if err := c.add(path, r.want.Stream); err != nil {
+			return err
+		}
+	}
+	r.skip = max(0, c.lines()-max(0, *r.want.Tail))
+	return nil
+}
+
+// lineCount counts lines over files; one that has only begun counts too.
+type lineCount struct {
+	full  int64
+	begun bool
+}
+
+func (c *lineCount) lines() int64 {
+	if c.begun {
+		return c.full + 1
+	}
+	return c.full
+}
+
+func (c *lineCount) add(path, stream string) error {
+	f, err := os.Open(path) //nolint:gosec // our own folder
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("opening the log: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	in := bufio.NewReader(f)
+	for {
+		line, err := in.ReadBytes('\n')
+		if err != nil {
+			return nil //nolint:nilerr // the end; what cannot be read here is told by the reading that follows
+		}
+		e, ok := parse(line)
+		if !ok || (stream != "" && e.stream != stream) {
 			continue
 		}
-		if err != nil {
-			return fmt.Errorf("opening the log: %w", err)
+		c.begun = !e.full
+		if e.full {
+			c.full++
 		}
-		in := bufio.NewReader(f)
-		for {
-			line, err := in.ReadBytes('\n')
-			if err != nil {
-				break
-			}
-			if e, ok := parse(line); ok && (r.want.Stream == "" || e.stream == r.want.Stream) {
-				partial = !e.full
-				if e.full {
-					lines++
-				}
-			}
-		}
-		_ = f.Close()
 	}
-	if partial {
-		lines++
-	}
-	r.skip = max(0, lines-max(0, *r.want.Tail))
-	return nil
 }
 
 type entry struct {

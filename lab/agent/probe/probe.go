@@ -37,7 +37,7 @@ func Watch(ctx context.Context, spec *corev1.Probe, t Target, settled func(good 
 		return
 	case <-wait.C:
 	}
-	tick := time.NewTicker(max(1, time.Duration(spec.PeriodSeconds)) * time.Second)
+	tick := time.NewTicker(time.Duration(max(1, spec.PeriodSeconds)) * time.Second)
 	defer tick.Stop()
 	var r run
 	for {

@@ -36,7 +36,7 @@ type Host struct {
 
 // Open prepares root (it holds the records of the sessions) and kills what an earlier run left there.
 func Open(root string, log *slog.Logger) (*Host, error) {
-	if err := os.MkdirAll(filepath.Join(root, recordsFolder), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(root, recordsFolder), 0o700); err != nil { //nolint:gosec // the node's own folder
 		return nil, fmt.Errorf("making the folder of session records: %w", err)
 	}
 	if err := Sweep(root); err != nil {

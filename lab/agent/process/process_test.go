@@ -193,7 +193,7 @@ func startAgent(t *testing.T, root string) (*exec.Cmd, []int) {
 	}
 	waitFor(t, "the agent's container", func() bool { return strings.Contains(out.String(), "up") })
 	var ids []int
-	for _, word := range strings.Fields(out.String()) {
+	for word := range strings.FieldsSeq(out.String()) {
 		if id, err := strconv.Atoi(word); err == nil {
 			ids = append(ids, id)
 		}

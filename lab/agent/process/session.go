@@ -174,7 +174,7 @@ func exitOf(state *os.ProcessState, err error) Exit {
 	}
 	status, ok := state.Sys().(syscall.WaitStatus)
 	if ok && status.Signaled() {
-		e.Signal = int32(status.Signal())
+		e.Signal = int32(status.Signal()) //nolint:gosec // there are 64 signals
 		e.Code = 128 + e.Signal
 		return e
 	}

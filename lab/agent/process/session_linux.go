@@ -8,7 +8,7 @@ import (
 )
 
 // attributes gives a session of its own, a controlling terminal when asked for, and death with the parent.
-func attributes(tty bool) *syscall.SysProcAttr { //nolint:revive // the terminal is a fact of the spec, not a mode
+func attributes(tty bool) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Setctty: tty, Pdeathsig: syscall.SIGKILL}
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func attributes(tty bool) *syscall.SysProcAttr { //nolint:revive // the terminal is a fact of the spec, not a mode
+func attributes(tty bool) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Setctty: tty}
 }
 

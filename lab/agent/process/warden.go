@@ -29,7 +29,7 @@ type warden struct {
 
 func startWarden(root string, log *slog.Logger) (*warden, error) {
 	script := filepath.Join(root, "warden.sh")
-	if err := os.WriteFile(script, wardenScript, 0o600); err != nil {
+	if err := os.WriteFile(script, wardenScript, 0o600); err != nil { //nolint:gosec // the node's own folder
 		return nil, fmt.Errorf("writing the warden's script: %w", err)
 	}
 	w := &warden{script: script, log: log, words: map[string]string{}}

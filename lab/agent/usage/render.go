@@ -47,28 +47,48 @@ type family struct {
 // families are in the order of their names, as a registry prints them.
 func families() []family {
 	return []family{
-		{name: "container_cpu_usage_seconds_total", kind: "counter", help: "[STABLE] Cumulative cpu time consumed by the container in core-seconds",
-			container: func(c Container) (float64, time.Time) { return c.CPU.Seconds(), c.At }},
-		{name: "container_memory_working_set_bytes", kind: "gauge", help: "[STABLE] Current working set of the container in bytes",
-			container: func(c Container) (float64, time.Time) { return float64(c.MemoryBytes), c.At }},
-		{name: "container_start_time_seconds", kind: "gauge", help: "[STABLE] Start time of the container since unix epoch in seconds",
+		{
+			name: "container_cpu_usage_seconds_total", kind: "counter", help: "[STABLE] Cumulative cpu time consumed by the container in core-seconds",
+			container: func(c Container) (float64, time.Time) { return c.CPU.Seconds(), c.At },
+		},
+		{
+			name: "container_memory_working_set_bytes", kind: "gauge", help: "[STABLE] Current working set of the container in bytes",
+			container: func(c Container) (float64, time.Time) { return float64(c.MemoryBytes), c.At },
+		},
+		{
+			name: "container_start_time_seconds", kind: "gauge", help: "[STABLE] Start time of the container since unix epoch in seconds",
 			container: func(c Container) (float64, time.Time) {
 				return float64(c.Started.UnixNano()) / float64(time.Second), time.Time{}
-			}},
-		{name: "container_swap_usage_bytes", kind: "gauge", help: "[ALPHA] Current amount of the container swap usage in bytes. Reported only on non-windows systems",
-			container: func(c Container) (float64, time.Time) { return float64(c.SwapBytes), c.At }},
-		{name: "node_cpu_usage_seconds_total", kind: "counter", help: "[STABLE] Cumulative cpu time consumed by the node in core-seconds",
-			node: func(n Node) (float64, time.Time) { return n.CPU.Seconds(), n.At }},
-		{name: "node_memory_working_set_bytes", kind: "gauge", help: "[STABLE] Current working set of the node in bytes",
-			node: func(n Node) (float64, time.Time) { return float64(n.MemoryBytes), n.At }},
-		{name: "node_swap_usage_bytes", kind: "gauge", help: "[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems",
-			node: func(n Node) (float64, time.Time) { return float64(n.SwapBytes), n.At }},
-		{name: "pod_cpu_usage_seconds_total", kind: "counter", help: "[STABLE] Cumulative cpu time consumed by the pod in core-seconds",
-			pod: func(p Pod) (float64, time.Time) { return p.CPU.Seconds(), p.At }},
-		{name: "pod_memory_working_set_bytes", kind: "gauge", help: "[STABLE] Current working set of the pod in bytes",
-			pod: func(p Pod) (float64, time.Time) { return float64(p.MemoryBytes), p.At }},
-		{name: "pod_swap_usage_bytes", kind: "gauge", help: "[ALPHA] Current amount of the pod swap usage in bytes. Reported only on non-windows systems",
-			pod: func(p Pod) (float64, time.Time) { return float64(p.SwapBytes), p.At }},
+			},
+		},
+		{
+			name: "container_swap_usage_bytes", kind: "gauge", help: "[ALPHA] Current amount of the container swap usage in bytes. Reported only on non-windows systems",
+			container: func(c Container) (float64, time.Time) { return float64(c.SwapBytes), c.At },
+		},
+		{
+			name: "node_cpu_usage_seconds_total", kind: "counter", help: "[STABLE] Cumulative cpu time consumed by the node in core-seconds",
+			node: func(n Node) (float64, time.Time) { return n.CPU.Seconds(), n.At },
+		},
+		{
+			name: "node_memory_working_set_bytes", kind: "gauge", help: "[STABLE] Current working set of the node in bytes",
+			node: func(n Node) (float64, time.Time) { return float64(n.MemoryBytes), n.At },
+		},
+		{
+			name: "node_swap_usage_bytes", kind: "gauge", help: "[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems",
+			node: func(n Node) (float64, time.Time) { return float64(n.SwapBytes), n.At },
+		},
+		{
+			name: "pod_cpu_usage_seconds_total", kind: "counter", help: "[STABLE] Cumulative cpu time consumed by the pod in core-seconds",
+			pod: func(p Pod) (float64, time.Time) { return p.CPU.Seconds(), p.At },
+		},
+		{
+			name: "pod_memory_working_set_bytes", kind: "gauge", help: "[STABLE] Current working set of the pod in bytes",
+			pod: func(p Pod) (float64, time.Time) { return float64(p.MemoryBytes), p.At },
+		},
+		{
+			name: "pod_swap_usage_bytes", kind: "gauge", help: "[ALPHA] Current amount of the pod swap usage in bytes. Reported only on non-windows systems",
+			pod: func(p Pod) (float64, time.Time) { return float64(p.SwapBytes), p.At },
+		},
 	}
 }
 

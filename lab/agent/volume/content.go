@@ -5,16 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/furl-dev/furl/lab/agent/environ"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/furl-dev/furl/lab/agent/environ"
 )
 
 // tokenLife is the share of a token's life after which it is replaced, as the kubelet does.
@@ -45,9 +45,7 @@ func (c *content) configMap(ctx context.Context, name string, items []corev1.Key
 	for k, v := range cm.Data {
 		values[k] = []byte(v)
 	}
-	for k, v := range cm.BinaryData {
-		values[k] = v
-	}
+	maps.Copy(values, cm.BinaryData)
 	return c.keys(values, items, optional, m)
 }
 
