@@ -41,18 +41,26 @@ func (l layout) create() error {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("make a folder of the lab: %w", err)
 		}
+		if err := l.mark(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
+// mark makes the folder one that isLab knows, before anything else is in it.
+func (l layout) mark() error {
+	f, err := os.OpenFile(l.lock(), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("mark the lab's folder: %w", err)
+	}
+	return f.Close()
+}
+
 // isLab says whether up made this folder.
 func (l layout) isLab() bool {
-	for _, mark := range []string{l.state(), l.lock()} {
-		if _, err := os.Stat(mark); err == nil {
-			return true
-		}
-	}
-	return false
+	_, err := os.Stat(l.lock())
+	return err == nil
 }
 
 // remove deletes the lab's folder, and nothing that is not a lab's folder.

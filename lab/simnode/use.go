@@ -177,7 +177,7 @@ var errSimulated = errors.New("nothing runs in a simulated pod; schedule it on a
 type nothing struct{}
 
 func (nothing) Logs(context.Context, kubelet.Container, *corev1.PodLogOptions, io.Writer) error {
-	return &kubelet.Problem{Status: http.StatusNotImplemented, Text: errSimulated.Error()}
+	return &kubelet.StatusError{Status: http.StatusNotImplemented, Text: errSimulated.Error()}
 }
 
 func (nothing) Exec(_ context.Context, c kubelet.Container, _ []string, _ kubelet.Streams) error {
