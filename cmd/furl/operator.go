@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -34,7 +36,7 @@ HorizontalPodAutoscalers as soon as a measurement, a pod or a spec changes.`,
 			if err != nil {
 				return err
 			}
-			klog.SetSlogLogger(logger.With("source", "client"))
+			klog.SetSlogLogger(slog.New(muffled{logger.Handler()}).With("source", "client"))
 			c.Log = logger
 			if c.Identity, err = identity(); err != nil {
 				return err
@@ -45,6 +47,31 @@ HorizontalPodAutoscalers as soon as a measurement, a pod or a spec changes.`,
 	c.AddFlags(cmd.Flags())
 	log.Add(cmd)
 	return cmd
+}
+
+// muffled makes what client libraries find worth an info line a debug line:
+// ours say what changed.
+type muffled struct{ slog.Handler }
+
+const muffle = slog.LevelInfo - slog.LevelDebug
+
+func (m muffled) Enabled(ctx context.Context, l slog.Level) bool {
+	return m.Handler.Enabled(ctx, muffledLevel(l))
+}
+
+func (m muffled) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = muffledLevel(r.Level)
+	return m.Handler.Handle(ctx, r)
+}
+
+func (m muffled) WithAttrs(as []slog.Attr) slog.Handler { return muffled{m.Handler.WithAttrs(as)} }
+func (m muffled) WithGroup(name string) slog.Handler    { return muffled{m.Handler.WithGroup(name)} }
+
+func muffledLevel(l slog.Level) slog.Level {
+	if l < slog.LevelWarn {
+		return l - muffle
+	}
+	return l
 }
 
 // identity tells this process from others that want the lease: the pod's name

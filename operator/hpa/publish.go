@@ -44,7 +44,7 @@ func (a *Autoscaler) Record(ctx context.Context, r loop.Record) error {
 // unseen publishes that the size could not be read. Only the condition says
 // so; sizes and metrics stay what they were.
 func (a *Autoscaler) unseen(r *loop.Record) {
-	a.warn(r, "FailedGetScale", r.Err.Error())
+	a.warn(r, topic{reason: "FailedGetScale"}, r.Err.Error())
 	a.condition(r, verdict{
 		autoscalingv2.AbleToScale, corev1.ConditionFalse, "FailedGetScale",
 		fmt.Sprintf("the HPA controller was unable to get the target's current scale: %v", r.Err),
@@ -129,7 +129,7 @@ func (a *Autoscaler) unreadable(r *loop.Record) {
 	if f == nil {
 		return
 	}
-	a.warn(r, f.event, f.text)
+	a.warn(r, topic{reason: f.event}, f.text)
 	a.condition(r, verdict{autoscalingv2.ScalingActive, corev1.ConditionFalse, f.condition, f.message})
 }
 
@@ -138,7 +138,7 @@ func (a *Autoscaler) failing(r *loop.Record) {
 	for i := range r.Decision.Proposals {
 		if m := r.Decision.Proposals[i].Missing; m != "" {
 			src := &a.compiled.Sources[i]
-			a.warn(r, failureReason(src.Kind), shortFailure(&r.Policy.Signals[i], src, m))
+			a.warn(r, topic{failureReason(src.Kind), src.Signal}, shortFailure(&r.Policy.Signals[i], src, m))
 		}
 	}
 }
@@ -158,10 +158,10 @@ func (a *Autoscaler) inactive(r *loop.Record) {
 func (a *Autoscaler) summarise(r *loop.Record) {
 	switch {
 	case r.Unread != nil:
-		a.warn(r, "FailedComputeMetricsReplicas", r.Unread.Error())
+		a.warn(r, topic{reason: "FailedComputeMetricsReplicas"}, r.Unread.Error())
 	case r.Decision.Held:
 		if why := a.invalid(r); why != "" {
-			a.warn(r, "FailedComputeMetricsReplicas", why)
+			a.warn(r, topic{reason: "FailedComputeMetricsReplicas"}, why)
 		}
 	}
 }
@@ -215,17 +215,17 @@ func (a *Autoscaler) watched(r *loop.Record) {
 		return
 	}
 	d := &r.Decision
-	a.say(r, corev1.EventTypeNormal, "ObservedRescale", fmt.Sprintf("New size would be: %d; reason: %s", d.To, d.Reason()))
+	a.say(r, corev1.EventTypeNormal, topic{reason: "ObservedRescale"}, fmt.Sprintf("New size would be: %d; reason: %s", d.To, d.Reason()))
 }
 
-func (a *Autoscaler) warn(r *loop.Record, reason, message string) {
-	a.say(r, corev1.EventTypeWarning, reason, message)
+func (a *Autoscaler) warn(r *loop.Record, t topic, message string) {
+	a.say(r, corev1.EventTypeWarning, t, message)
 }
 
-// say sends an event unless the same was said a short while ago.
-func (a *Autoscaler) say(r *loop.Record, kind, reason, message string) {
-	if a.book.mayRepeat(reason, message, r.At) {
-		a.ports.Events.Event(a.book.stored, kind, reason, message)
+// say sends an event unless much the same was said a short while ago.
+func (a *Autoscaler) say(r *loop.Record, kind string, t topic, message string) {
+	if a.book.maySay(t, message, r.At) {
+		a.ports.Events.Event(a.book.stored, kind, t.reason, message)
 	}
 }
 
