@@ -171,12 +171,12 @@ func replayChange(c Call, o Options) ([]string, error) {
 	return differences("the size allowed after the change", want.To, got.To), nil
 }
 
-// onePolicy allows one pod in a period.
+// onePolicy allows so many pods in a period that a change of any size shows.
 func onePolicy(period int32) (engine.Policy, error) {
 	in := behaviorInput{
 		Max: math.MaxInt32,
 		Up: &autoscalingv2.HPAScalingRules{Policies: []autoscalingv2.HPAScalingPolicy{
-			{Type: autoscalingv2.PodsScalingPolicy, Value: 1, PeriodSeconds: period},
+			{Type: autoscalingv2.PodsScalingPolicy, Value: 100_000, PeriodSeconds: period},
 		}},
 	}
 	return in.policy()

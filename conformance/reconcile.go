@@ -225,7 +225,40 @@ func (s *stage) compare(in *reconcileInput, exp *reconcileExpected, status *auto
 	d = append(d, differences("events", orderless(orEmpty(exp.Events)), orderless(orEmpty(s.events)))...)
 	d = append(d, differences("prometheus", exp.Prometheus.sorted(), notes.sorted())...)
 	d = append(d, differences("error", exp.Error != nil, s.err != nil || notes.Reconciliation.Error != "none")...)
+	if exp.Error != nil && !s.told(*exp.Error) {
+		d = append(d, fmt.Sprintf("error: %q ends in nothing that the user was told", *exp.Error))
+	}
 	return append(d, s.sameHistory(exp)...), nil
+}
+
+// told says whether upstream's error, which it logs only, ends in something
+// that Furl says in a warning or in its own error.
+func (s *stage) told(upstream string) bool {
+	for _, e := range s.events {
+		if e.Type == corev1.EventTypeWarning && strings.HasSuffix(upstream, e.Message) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(causes(s.err), func(text string) bool { return strings.HasSuffix(upstream, text) })
+}
+
+// causes are the texts of the errors that no other error is inside of.
+func causes(err error) []string {
+	switch e := err.(type) { //nolint:errorlint // walks the tree that errors.As searches
+	case nil:
+		return nil
+	case interface{ Unwrap() []error }:
+		var all []string
+		for _, inner := range e.Unwrap() {
+			all = append(all, causes(inner)...)
+		}
+		return all
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			return causes(inner)
+		}
+	}
+	return []string{err.Error()}
 }
 
 // orEmpty makes no list an empty one, as the records have it.
