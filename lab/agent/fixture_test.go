@@ -311,3 +311,13 @@ func key(t *testing.T, c tls.Certificate) []byte {
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
+
+// left is what lies in a folder of the node.
+func (b *bed) left(folder string) []os.DirEntry {
+	b.Helper()
+	files, err := os.ReadDir(filepath.Join(b.root, folder))
+	if err != nil && !os.IsNotExist(err) {
+		b.Fatal(err)
+	}
+	return files
+}

@@ -124,7 +124,7 @@ func (t Target) http(get *corev1.HTTPGetAction, timeout time.Duration) (podprobe
 	if err := t.allowed(get.Host); err != nil {
 		return podprobe.Failure, "", err
 	}
-	req, err := httpprobe.NewRequestForHTTPGetAction(get, t.Container, t.PodIP, "kube-probe")
+	req, err := httpprobe.NewRequestForHTTPGetAction(get, t.Container, t.PodIP, "probe")
 	if err != nil {
 		return podprobe.Failure, "", fmt.Errorf("making the request: %w", err)
 	}
