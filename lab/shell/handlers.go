@@ -52,8 +52,13 @@ func (at *session) call(ctx context.Context, args []string) ([]string, error) {
 	if action, due := p.due(); due {
 		return at.interpose(action, hc.LastExitStatus, args), nil
 	}
+	direct := false
 	for len(args) > 1 && (args[0] == "command" || args[0] == "builtin") && !strings.HasPrefix(args[1], "-") {
-		args = args[1:]
+		args, direct = args[1:], true
+	}
+	if !direct && at.shadowed(args[0]) {
+		return []string{"eval", fmt.Sprintf("if declare -f %[1]s >/dev/null; then %[1]s %[2]s; else %[3]s %[4]s %[2]s; fi",
+			ownName(args[0]), quoted(args[1:]), ownWord, quote(args[0]))}, nil
 	}
 	return at.replace(p, hc, args)
 }
@@ -61,20 +66,44 @@ func (at *session) call(ctx context.Context, args []string) ([]string, error) {
 // interpose runs a trap's action, and then the command it came before. The action writes where the shell does, not
 // where the command's redirections lead.
 func (at *session) interpose(action string, status int, args []string) []string {
-	file, err := parse(action, at.name)
+	file, err := at.parse(action, at.name)
 	if err != nil {
 		at.syntaxError(err)
 		return args
 	}
-	quoted := make([]string, len(args))
-	for i, arg := range args {
-		quoted[i] = quote(arg)
-	}
+	next := quoted(args)
 	if len(args) == 1 && (args[0] == "exit" || args[0] == "return") {
-		quoted = append(quoted, strconv.Itoa(status)) // $? of before the trap
+		next += " " + strconv.Itoa(status) // $? of before the trap
 	}
 	return []string{"eval", fmt.Sprintf("{\n%s %d\n%s\n%s\n} >%s 2>%s\n%s", trapOnWord, status, printed(file), trapOffWord,
-		ownStdout, ownStderr, strings.Join(quoted, " "))}
+		ownStdout, ownStderr, next)}
+}
+
+// quoted writes words so that a script reads them as they are.
+func quoted(words []string) string {
+	list := make([]string, len(words))
+	for i, word := range words {
+		list[i] = quote(word)
+	}
+	return strings.Join(list, " ")
+}
+
+// shadowed says whether some script of this shell has named a function as one of our builtins.
+func (at *session) shadowed(name string) bool {
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	return at.shadows[name]
+}
+
+// unset takes functions away under the names that they are kept by.
+func (at *session) unset(args []string) []string {
+	out := slices.Clone(args)
+	for _, arg := range args[1:] {
+		if at.shadowed(arg) {
+			out = append(out, ownName(arg))
+		}
+	}
+	return out
 }
 
 // replace puts our meaning in the place of a builtin of the interpreter that would reach the host, or that it lacks.
@@ -96,11 +125,10 @@ func (at *session) replace(p *process, hc interp.HandlerContext, args []string) 
 		}
 		p.stop(ended{status: before & 0xff})
 		return nil, p.why()
-	case ":", "true", "false", "alias", "unalias", "cd", "getopts", "read", "break", "continue", "exec", "export", "readonly",
-		"return", "set", "shift", "unset", "local", "hash", "shopt", "declare", "typeset", "let":
-		return args, nil
+	case "unset":
+		return at.unset(args), nil
 	default:
-		if interp.IsBuiltin(name) {
+		if replaced(name) {
 			return append([]string{ownWord}, args...), nil
 		}
 	}
@@ -108,7 +136,7 @@ func (at *session) replace(p *process, hc interp.HandlerContext, args []string) 
 }
 
 func (at *session) eval(source string) []string {
-	file, err := parse(source, at.name)
+	file, err := at.parse(source, at.name)
 	if err != nil {
 		return []string{ownWord, syntaxWord, err.Error()}
 	}
@@ -131,17 +159,13 @@ func (at *session) source(dir string, args []string) []string {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return []string{ownWord, syntaxWord, fmt.Sprintf("can't read '%s': %v", args[1], err)}
 	}
-	parsed, err := parse(string(text), args[1])
+	parsed, err := at.parse(string(text), args[1])
 	if err != nil {
 		return []string{ownWord, syntaxWord, err.Error()}
 	}
 	params := `"$@"`
 	if len(args) > 2 {
-		words := make([]string, 0, len(args)-2)
-		for _, arg := range args[2:] {
-			words = append(words, quote(arg))
-		}
-		params = strings.Join(words, " ")
+		params = quoted(args[2:])
 	}
 	return []string{"eval", fmt.Sprintf("_furl_source() {\n:\n%s\n}\n_furl_source %s", printed(parsed), params)}
 }

@@ -138,6 +138,7 @@ func (at *session) line(stmts []*syntax.Stmt) (status int, ended bool) {
 	if err := rewrite(file); err != nil {
 		return at.syntaxError(err), !at.interactive
 	}
+	at.note(file)
 	status = at.run(file)
 	if at.self.isDropped() {
 		at.self.resume()

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/furl-dev/furl/lab/shell/applet"
 	"mvdan.cc/sh/v3/interp"
@@ -144,23 +143,31 @@ func leaveTrap(_ context.Context, p *process, _ interp.HandlerContext, _ *applet
 	return 0
 }
 
+// now starts a stopwatch and prints its number.
 func (at *session) now(_ context.Context, _ *process, _ interp.HandlerContext, c *applet.Call) int {
-	fmt.Fprint(c.Stdout, at.sh.o.Now().UnixNano())
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	number := strconv.Itoa(len(at.watches))
+	at.watches[number] = applet.Began(at.sh.o.Now())
+	fmt.Fprint(c.Stdout, number)
 	return 0
 }
 
-// took prints how long a timed command ran. The CPU time of a pipeline cannot be told from that of the shell around it
-// in one program, so only the clock's is shown for it; the command time knows more.
+// took prints how long a timed command ran, by the number of its stopwatch.
 func (at *session) took(_ context.Context, _ *process, hc interp.HandlerContext, c *applet.Call) int {
-	if len(c.Args) == 0 {
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	number := c.Args[len(c.Args)-1]
+	start, running := at.watches[number]
+	if !running {
 		return hc.LastExitStatus
 	}
-	start, err := strconv.ParseInt(c.Args[0], 10, 64)
-	if err != nil {
-		return hc.LastExitStatus
+	delete(at.watches, number)
+	layout := applet.Busybox
+	if c.Args[0] == "-p" {
+		layout = applet.Posix
 	}
-	took := at.sh.o.Now().Sub(time.Unix(0, start))
-	fmt.Fprintf(c.Stderr, "real\t%dm %.2fs\n", int(took.Minutes()), took.Seconds()-60*float64(int(took.Minutes())))
+	start.Took(c.Stderr, at.sh.o.Now(), layout)
 	return hc.LastExitStatus
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"mvdan.cc/sh/v3/interp"
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -44,6 +45,7 @@ func parse(source, name string) (*syntax.File, error) {
 //   - $! and $$ are such numbers;
 //   - braces are letters and ~name is text, as in busybox; the interpreter would look the name up among the host's users;
 //   - time writes to standard error;
+//   - a function named as a command that the interpreter would have built in, such as echo, is kept under another name;
 //   - process substitution, which would make a named pipe in a folder of the host, is refused.
 func rewrite(root syntax.Node) error {
 	var err error
@@ -63,6 +65,8 @@ func rewrite(root syntax.Node) error {
 			substitution(n)
 		case *syntax.CallExpr:
 			braces(n.Args)
+		case *syntax.FuncDecl:
+			shadow(n)
 		case *syntax.WordIter:
 			braces(n.Items)
 		case *syntax.ArrayExpr:
@@ -134,34 +138,61 @@ func tilde(w *syntax.Word) {
 	if len(w.Parts) == 0 {
 		return
 	}
-	lit, plain := w.Parts[0].(*syntax.Lit)
-	if plain && len(lit.Value) > 1 && lit.Value[0] == '~' && lit.Value[1] != '/' {
-		lit.Value = `\` + lit.Value
+	first, plain := w.Parts[0].(*syntax.Lit)
+	if plain && len(first.Value) > 1 && first.Value[0] == '~' && first.Value[1] != '/' {
+		w.Parts = slices.Concat([]syntax.WordPart{&syntax.SglQuoted{Value: "~"}, lit(first.Value[1:])}, w.Parts[1:])
 	}
 }
 
 // braces makes { a letter in words.
 func braces(words []*syntax.Word) {
 	for _, w := range words {
+		var parts []syntax.WordPart
 		for _, part := range w.Parts {
-			lit, plain := part.(*syntax.Lit)
-			if !plain || !strings.Contains(lit.Value, "{") || lit.Value == "{" {
+			text, plain := part.(*syntax.Lit)
+			if !plain {
+				parts = append(parts, part)
 				continue
 			}
-			var b strings.Builder
-			for i := 0; i < len(lit.Value); i++ {
-				switch {
-				case lit.Value[i] == '\\' && i+1 < len(lit.Value):
-					b.WriteByte('\\')
+			start := 0
+			for i := 0; i < len(text.Value); i++ {
+				switch text.Value[i] {
+				case '\\':
 					i++
-				case lit.Value[i] == '{':
-					b.WriteByte('\\')
+				case '{':
+					if i > start {
+						parts = append(parts, lit(text.Value[start:i]))
+					}
+					parts = append(parts, &syntax.SglQuoted{Value: "{"})
+					start = i + 1
 				}
-				b.WriteByte(lit.Value[i])
 			}
-			lit.Value = b.String()
+			if start < len(text.Value) || start == 0 {
+				parts = append(parts, lit(text.Value[start:]))
+			}
 		}
+		w.Parts = parts
 	}
+}
+
+// ownName is the name under which a function is kept that is called as one of our builtins.
+func ownName(name string) string { return "_furl_fn_" + name }
+
+// shadow renames a function that is called as one of our builtins: those are found before functions otherwise.
+func shadow(f *syntax.FuncDecl) {
+	if f.Name != nil && replaced(f.Name.Value) {
+		f.Name.Value = ownName(f.Name.Value)
+	}
+}
+
+// replaced says whether the shell has its own command in the place of a builtin of the interpreter.
+func replaced(name string) bool {
+	switch name {
+	case ":", "true", "false", "alias", "unalias", "cd", "getopts", "read", "break", "continue", "exec", "export", "readonly",
+		"return", "set", "shift", "unset", "local", "hash", "shopt", "declare", "typeset", "let", "eval", ".", "source", "exit":
+		return false
+	}
+	return interp.IsBuiltin(name)
 }
 
 // background turns `S &` into
@@ -220,9 +251,11 @@ func timing(s *syntax.Stmt) {
 		return
 	}
 	start := assign(timeVar, &syntax.CmdSubst{Stmts: []*syntax.Stmt{call(nowWord)}})
-	end := &syntax.Stmt{Cmd: &syntax.CallExpr{Args: []*syntax.Word{
-		word(lit(tookWord)), word(&syntax.ParamExp{Param: lit(timeVar)}),
-	}}}
+	words := []*syntax.Word{word(lit(tookWord)), word(&syntax.ParamExp{Param: lit(timeVar)})}
+	if clause.PosixFormat {
+		words = slices.Insert(words, 1, word(lit("-p")))
+	}
+	end := &syntax.Stmt{Cmd: &syntax.CallExpr{Args: words}}
 	s.Cmd = &syntax.Block{Stmts: []*syntax.Stmt{start, clause.Stmt, end}}
 }
 

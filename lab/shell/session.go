@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/furl-dev/furl/lab/shell/applet"
 	"mvdan.cc/sh/v3/expand"
@@ -25,6 +26,10 @@ type session struct {
 	name        string // $0
 	interactive bool
 	input       *lineReader // of an interactive shell or a script on standard input
+
+	mu      sync.Mutex                  // guards what follows
+	watches map[string]applet.Stopwatch // of commands that are timed
+	shadows map[string]bool             // functions named as builtins of ours
 }
 
 // limits of a script, far above what a pod's script needs.
@@ -62,7 +67,10 @@ func (s *Shell) sh(ctx context.Context, c *applet.Call) int {
 		in.script, in.command = string(text), true
 	}
 	parent := processOf(ctx)
-	at := &session{sh: s, c: *c, name: in.name, interactive: !in.command && (in.prompt || terminal(c.Stdin))}
+	at := &session{
+		sh: s, c: *c, name: in.name, interactive: !in.command && (in.prompt || terminal(c.Stdin)),
+		watches: map[string]applet.Stopwatch{}, shadows: map[string]bool{},
+	}
 	at.self = s.adopt(ctx, parent, strings.Join(append([]string{c.Name}, c.Args...), " "))
 	defer s.table.forget(at.self)
 	if err := at.prepare(in); err != nil { //nolint:contextcheck // a script lives as long as its process
@@ -192,7 +200,7 @@ func quote(word string) string {
 
 // script runs a whole text.
 func (at *session) script(in invocation) int {
-	file, err := parse(in.script, at.name)
+	file, err := at.parse(in.script, at.name)
 	if err != nil {
 		return at.syntaxError(err)
 	}
@@ -244,9 +252,32 @@ func (at *session) finish(ctx context.Context, status int) int {
 	return status
 }
 
+// parse reads a script, rewrites it and notes its functions.
+func (at *session) parse(source, name string) (*syntax.File, error) {
+	file, err := parse(source, name)
+	if err == nil {
+		at.note(file)
+	}
+	return file, err
+}
+
+// note remembers which of our builtins a script has functions for.
+func (at *session) note(file *syntax.File) {
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	syntax.Walk(file, func(node syntax.Node) bool {
+		if f, is := node.(*syntax.FuncDecl); is && f.Name != nil {
+			if name, ours := strings.CutPrefix(f.Name.Value, ownName("")); ours {
+				at.shadows[name] = true
+			}
+		}
+		return true
+	})
+}
+
 // action runs the text of a trap outside any command.
 func (at *session) action(text string, status int) {
-	file, err := parse(text, at.name)
+	file, err := at.parse(text, at.name)
 	if err != nil {
 		at.syntaxError(err)
 		return

@@ -149,6 +149,9 @@ func (c *Call) fail(format string, args ...any) int {
 	return failure
 }
 
+// sink is standard output for copies. It hides that the buffer can read for itself, since what is read from flushes it.
+func (c *Call) sink() io.Writer { return struct{ io.Writer }{c.out} }
+
 // print writes to standard output; Do reports what goes wrong.
 func (c *Call) print(words ...string) {
 	for _, word := range words {

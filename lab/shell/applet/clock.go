@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -90,22 +91,39 @@ func timed(ctx context.Context, c *Call) int {
 	if !fine || len(words) == 0 {
 		return failure
 	}
-	start, used := c.host.Now(), cpu()
+	start := Began(c.host.Now())
 	status := c.Run(ctx, *c, words)
-	elapsed, after := c.host.Now().Sub(start), cpu()
-	format := func(d time.Duration) string {
-		if o.has("p") {
-			return fmt.Sprintf("%.2f", d.Seconds())
-		}
-		return fmt.Sprintf("%dm %.2fs", int(d.Minutes()), math.Mod(d.Seconds(), 60))
-	}
-	separator := "\t"
 	if o.has("p") {
-		separator = " "
+		start.Took(c.Stderr, c.host.Now(), Posix)
+	} else {
+		start.Took(c.Stderr, c.host.Now(), Busybox)
 	}
-	fmt.Fprintf(c.Stderr, "real%s%s\nuser%s%s\nsys%s%s\n", separator, format(elapsed),
-		separator, format(after.user-used.user), separator, format(after.system-used.system))
 	return status
+}
+
+// Stopwatch holds the time and the CPU time of this program at one moment.
+type Stopwatch struct {
+	at  time.Time
+	cpu cpuTime
+}
+
+// Began starts a stopwatch at a moment.
+func Began(at time.Time) Stopwatch { return Stopwatch{at, cpu()} }
+
+// Took prints what went by since: a line each for the clock, for CPU time of the program and for that of the kernel.
+func (s Stopwatch) Took(w io.Writer, at time.Time, layout func(title string, d time.Duration) string) {
+	now := cpu()
+	fmt.Fprint(w, layout("real", at.Sub(s.at)), layout("user", now.user-s.cpu.user), layout("sys", now.system-s.cpu.system))
+}
+
+// Busybox is the layout of time.
+func Busybox(title string, d time.Duration) string {
+	return fmt.Sprintf("%s\t%dm %.2fs\n", title, int(d.Minutes()), math.Mod(d.Seconds(), 60))
+}
+
+// Posix is the layout of time -p.
+func Posix(title string, d time.Duration) string {
+	return fmt.Sprintf("%s %.2f\n", title, d.Seconds())
 }
 
 // errTimeout ends a command that timeout runs.
@@ -131,7 +149,7 @@ func timeout(ctx context.Context, c *Call) int {
 }
 
 func date(_ context.Context, c *Call) int {
-	o, words, fine := c.options("ud:RI:D:", "utc>u", "date=>d", "rfc-2822>R")
+	o, words, fine := c.options("ud:RI::D:", "utc>u", "date=>d", "rfc-2822>R")
 	if !fine {
 		return failure
 	}

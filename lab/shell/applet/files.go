@@ -23,7 +23,7 @@ func cat(_ context.Context, c *Call) int {
 	}
 	if !o.has("n") {
 		return c.each(names, func(_ string, r *bufio.Reader) error {
-			_, err := r.WriteTo(c.out)
+			_, err := r.WriteTo(c.sink())
 			return err
 		})
 	}
@@ -255,7 +255,7 @@ func listing(_ context.Context, c *Call) int {
 	status := ok
 	for _, name := range names {
 		at, err := c.host.Files.Stat(c.Dir, name)
-		if err != nil {
+		if err != nil && !strings.HasSuffix(name, "/") {
 			at, err = c.host.Files.Lstat(c.Dir, name)
 		}
 		switch {

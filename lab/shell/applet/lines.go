@@ -86,7 +86,7 @@ func head(_ context.Context, c *Call) int {
 		case p.signed:
 			return c.allBut(p, r)
 		case p.bytes:
-			_, err := io.CopyN(c.out, r, p.count)
+			_, err := io.CopyN(c.sink(), r, p.count)
 			return ignoreEnd(err)
 		}
 		for range p.count {
@@ -186,7 +186,7 @@ func (c *Call) from(p part, r *bufio.Reader) error {
 			}
 		}
 	}
-	_, err := r.WriteTo(c.out)
+	_, err := r.WriteTo(c.sink())
 	return err
 }
 

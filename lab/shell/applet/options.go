@@ -17,7 +17,7 @@ func (o options) last(name string) (string, bool) {
 }
 
 // options reads the command line as getopt does. In spec stands a letter for each option, followed by ":" when it takes
-// a value; a spec that begins with "+" ends the options at the first word that is none. A long option is "name",
+// a value and "::" when it may have one in the same word; a spec that begins with "+" ends the options at the first word that is none. A long option is "name",
 // "name=" with a value, or "name>x" and "name=>x" when it means the letter x. The last result is false after a mistake,
 // of which the user was told.
 func (c *Call) options(spec string, long ...string) (options, []string, bool) {
@@ -62,11 +62,12 @@ func (p *parser) letters(word string, rest []string) []string {
 			return rest
 		}
 		name := string(letter)
-		if !strings.HasPrefix(p.spec[at+len(name):], ":") {
+		after := p.spec[at+len(name):]
+		if !strings.HasPrefix(after, ":") {
 			p.seen[name] = append(p.seen[name], "")
 			continue
 		}
-		if value := word[i+len(name):]; value != "" {
+		if value := word[i+len(name):]; value != "" || strings.HasPrefix(after, "::") {
 			p.seen[name] = append(p.seen[name], value)
 			return rest
 		}
