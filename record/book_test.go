@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -165,7 +166,7 @@ func TestBook_holds_its_promises(t *testing.T) {
 				if len(records) == 0 || records[0][2:] != fmt.Sprint(size[w]) {
 					t.Fatalf("%s: latest of %v, want a size of %d", w, records, size[w])
 				}
-				if c, ok := change[w]; ok && !contains(records, c) {
+				if c, ok := change[w]; ok && !slices.Contains(records, c) {
 					t.Fatalf("%s: last change %s is not in %v", w, c, records)
 				}
 			}
@@ -174,15 +175,6 @@ func TestBook_holds_its_promises(t *testing.T) {
 			}
 		}
 	})
-}
-
-func contains(in []string, s string) bool {
-	for _, x := range in {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 func TestBook_is_read_while_it_is_written(t *testing.T) {

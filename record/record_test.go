@@ -51,11 +51,12 @@ func TestReplay_gives_the_decision_again_bit_for_bit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var (
 			h       engine.History
-			size    = rapid.Int32Range(0, 12).Draw(t, "size")
 			at      int32
-			records []record.Record
+			size    = rapid.Int32Range(0, 12).Draw(t, "size")
+			turns   = rapid.IntRange(1, 20).Draw(t, "turns")
+			records = make([]record.Record, 0, turns)
 		)
-		for range rapid.IntRange(1, 20).Draw(t, "turns") {
+		for range turns {
 			at += rapid.Int32Range(1, 120).Draw(t, "after")
 			r, next := decide(at, size, rapid.Int64Range(0, 500).Draw(t, "percent"), h)
 			if rapid.Bool().Draw(t, "lost") {
@@ -97,14 +98,14 @@ func TestReplay_refuses_a_record_without_a_decision(t *testing.T) {
 // that the wire forgets shows.
 func fill(v reflect.Value, n *int64) {
 	*n++
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // the rest panics
 	case reflect.Struct:
 		if v.Type() == reflect.TypeFor[time.Time]() {
 			v.Set(reflect.ValueOf(epoch().Add(time.Duration(*n) * time.Second)))
 			return
 		}
-		for i := range v.NumField() {
-			fill(v.Field(i), n)
+		for _, field := range v.Fields() {
+			fill(field, n)
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))

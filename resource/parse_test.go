@@ -79,7 +79,7 @@ func oracle(text []byte) (known, bool, error) {
 }
 
 func value(t dto.MetricType, m *dto.Metric) *float64 {
-	switch t {
+	switch t { //nolint:exhaustive // the rest has no single value
 	case dto.MetricType_COUNTER:
 		return m.GetCounter().Value
 	case dto.MetricType_GAUGE:

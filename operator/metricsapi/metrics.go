@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/furl-dev/furl/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -12,8 +13,6 @@ import (
 	"k8s.io/apiserver/pkg/server"
 	"k8s.io/metrics/pkg/apis/metrics"
 	"k8s.io/metrics/pkg/apis/metrics/v1beta1"
-
-	"github.com/furl-dev/furl/resource"
 )
 
 // Object is what the API must know of a pod or node beside its samples. The
@@ -23,7 +22,7 @@ type Object struct {
 	Labels          map[string]string
 }
 
-// Pods lists the pods of the cluster from memory.
+// Pods lists the pods of the cluster from memory. Slices are the caller's.
 type Pods interface {
 	// Pods returns the pods of a namespace, of all if it is empty, that the selector matches.
 	Pods(namespace string, selector labels.Selector) []Object
@@ -31,7 +30,7 @@ type Pods interface {
 	Pod(namespace, name string) (Object, bool)
 }
 
-// Nodes lists the nodes of the cluster from memory.
+// Nodes lists the nodes of the cluster from memory. Slices are the caller's.
 type Nodes interface {
 	Nodes(selector labels.Selector) []Object
 	Node(name string) (Object, bool)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/furl-dev/furl/resource"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
@@ -14,8 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/metrics/pkg/apis/metrics"
-
-	"github.com/furl-dev/furl/resource"
 )
 
 // nodeMetrics serves nodes.metrics.k8s.io.

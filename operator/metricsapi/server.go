@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 
+	descriptions "github.com/furl-dev/furl/operator/metricsapi/openapi"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
@@ -19,8 +20,6 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/openapi"
 	"k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/util/compatibility"
-
-	descriptions "github.com/furl-dev/furl/operator/metricsapi/openapi"
 )
 
 // Config is what a server is made of.

@@ -7,10 +7,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/operator/metricsapi"
+	"github.com/furl-dev/furl/resource"
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,9 +24,6 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	metricsclient "k8s.io/metrics/pkg/client/clientset/versioned"
-
-	"github.com/furl-dev/furl/operator/metricsapi"
-	"github.com/furl-dev/furl/resource"
 )
 
 // inventory is a fixed set of pods and nodes.
@@ -82,33 +82,46 @@ func (onlyAlice) Authorize(_ context.Context, a authorizer.Attributes) (authoriz
 	return authorizer.DecisionNoOpinion, "only alice may", nil
 }
 
-// serve runs a server on a free loopback port and returns alice's access to it.
-func serve(t testing.TB, groups ...metricsapi.Group) *rest.Config {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+// access is alice's to the server that the tests share: to make one takes a
+// second, for its keys. It has four sampled pods and the decisions of book.
+var access *rest.Config
+
+func TestMain(m *testing.M) {
+	ctx, cancel := context.WithCancel(context.Background())
+	config, ended, err := start(ctx, metricsapi.Metrics(usage(4)), metricsapi.Decisions(book(), func() time.Time { return epoch().Add(90 * time.Second) }))
 	if err != nil {
-		t.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	access = config
+	code := m.Run()
+	cancel()
+	if err := <-ended; err != nil {
+		fmt.Fprintln(os.Stderr, "Run:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// start runs a server on a free loopback port until the context ends.
+func start(ctx context.Context, groups ...metricsapi.Group) (alice *rest.Config, ended <-chan error, err error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
 	}
 	o := metricsapi.DefaultOptions()
 	o.Serving.Listener = listener
 	o.Serving.ServerCert.CertDirectory = ""
 	s, err := metricsapi.New(metricsapi.Config{Options: o, Groups: groups, Authenticator: tokens{}, Authorizer: onlyAlice{}})
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
-	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
 	return &rest.Config{
 		Host: "https://" + s.Address().String(), BearerToken: "alice", QPS: -1,
 		TLSClientConfig: rest.TLSClientConfig{CAData: s.Certificate()},
-	}
+	}, done, nil
 }
 
 // node is an answer of a kubelet with n pods named web-0 and so on, at the
@@ -129,19 +142,17 @@ func node(at time.Time, pods int) string {
 func epoch() time.Time { return time.Unix(1_800_000_000, 0).UTC() }
 
 // sampled is a store that has seen the pods twice, ten seconds apart.
-func sampled(t testing.TB, pods int) *resource.Store {
-	t.Helper()
+func sampled(pods int) *resource.Store {
 	s := resource.NewStore(10 * time.Second)
 	for _, at := range []time.Time{epoch(), epoch().Add(10 * time.Second)} {
 		if err := s.Take("n1", at, strings.NewReader(node(at, pods))); err != nil {
-			t.Fatal(err)
+			panic(err)
 		}
 	}
 	return s
 }
 
-func usage(t testing.TB, pods int) metricsapi.Usage {
-	t.Helper()
+func usage(pods int) metricsapi.Usage {
 	i := inventory{nodes: []metricsapi.Object{{Name: "n1", Labels: map[string]string{"zone": "a"}}, {Name: "n2"}}}
 	for n := range pods {
 		i.pods = append(i.pods, metricsapi.Object{
@@ -149,11 +160,11 @@ func usage(t testing.TB, pods int) metricsapi.Usage {
 		})
 	}
 	i.pods = append(i.pods, metricsapi.Object{Namespace: "shop", Name: "new", Labels: map[string]string{"run": "web"}})
-	return metricsapi.Usage{Store: sampled(t, pods), Pods: i, Nodes: i, Clock: epoch}
+	return metricsapi.Usage{Store: sampled(pods), Pods: i, Nodes: i, Clock: epoch}
 }
 
 func TestMetrics_answers_the_generated_client_as_metrics_server_does(t *testing.T) {
-	client := metricsclient.NewForConfigOrDie(serve(t, metricsapi.Metrics(usage(t, 4)))).MetricsV1beta1()
+	client := metricsclient.NewForConfigOrDie(access).MetricsV1beta1()
 
 	pods, err := client.PodMetricses("shop").List(t.Context(), metav1.ListOptions{LabelSelector: "run=web,odd=true"})
 	if err != nil {
@@ -187,7 +198,7 @@ func TestMetrics_answers_the_generated_client_as_metrics_server_does(t *testing.
 }
 
 func TestMetrics_says_why_an_object_has_no_usage(t *testing.T) {
-	client := metricsclient.NewForConfigOrDie(serve(t, metricsapi.Metrics(usage(t, 1)))).MetricsV1beta1()
+	client := metricsclient.NewForConfigOrDie(access).MetricsV1beta1()
 	for _, c := range []struct {
 		why, want string
 		get       func() error
@@ -215,14 +226,13 @@ func TestMetrics_says_why_an_object_has_no_usage(t *testing.T) {
 }
 
 func TestMetrics_asks_who_may_read(t *testing.T) {
-	config := serve(t, metricsapi.Metrics(usage(t, 1)))
 	for token, refused := range map[string]func(error) bool{
 		"":      apierrors.IsUnauthorized,
 		"eve":   apierrors.IsUnauthorized,
 		"bob":   apierrors.IsForbidden,
 		"alice": func(err error) bool { return err == nil },
 	} {
-		c := rest.CopyConfig(config)
+		c := rest.CopyConfig(access)
 		c.BearerToken = token
 		_, err := metricsclient.NewForConfigOrDie(c).MetricsV1beta1().PodMetricses("shop").List(t.Context(), metav1.ListOptions{})
 		if !refused(err) {
@@ -247,7 +257,7 @@ func get(t testing.TB, c *rest.Config, path, accept string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("GET %s: %s %v\n%s", path, res.Status, err, body)
@@ -264,7 +274,7 @@ func grid(t testing.TB, body []byte) (out [][]any) {
 	if err := json.Unmarshal(body, &table); err != nil {
 		t.Fatal(err)
 	}
-	var header []any
+	header := make([]any, 0, len(table.ColumnDefinitions))
 	for _, c := range table.ColumnDefinitions {
 		header = append(header, c.Name)
 	}
@@ -276,27 +286,27 @@ func grid(t testing.TB, body []byte) (out [][]any) {
 }
 
 func TestMetrics_prints_tables_for_kubectl(t *testing.T) {
-	config := serve(t, metricsapi.Metrics(usage(t, 2)))
 	for path, want := range map[string][][]any{
 		"/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods": {
 			{"Name", "cpu", "memory", "Window"},
 			{"web-0", "250m", "64Mi", "10s"},
 			{"web-1", "250m", "64Mi", "10s"},
+			{"web-2", "250m", "64Mi", "10s"},
+			{"web-3", "250m", "64Mi", "10s"},
 		},
 		"/apis/metrics.k8s.io/v1beta1/nodes/n1": {
 			{"Name", "cpu", "memory", "Window"},
 			{"n1", "500m", "1Gi", "10s"},
 		},
 	} {
-		if diff := cmp.Diff(want, grid(t, get(t, config, path, asTable))); diff != "" {
+		if diff := cmp.Diff(want, grid(t, get(t, access, path, asTable))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", path, diff)
 		}
 	}
 }
 
 func TestServer_describes_itself(t *testing.T) {
-	config := serve(t, metricsapi.Metrics(usage(t, 1)))
-	_, resources, err := discovery.NewDiscoveryClientForConfigOrDie(config).ServerGroupsAndResources()
+	_, resources, err := discovery.NewDiscoveryClientForConfigOrDie(access).ServerGroupsAndResources()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,19 +316,26 @@ func TestServer_describes_itself(t *testing.T) {
 			kinds[l.GroupVersion+" "+r.Name] = r.Kind
 		}
 	}
-	want := map[string]string{"metrics.k8s.io/v1beta1 pods": "PodMetrics", "metrics.k8s.io/v1beta1 nodes": "NodeMetrics"}
+	want := map[string]string{
+		"metrics.k8s.io/v1beta1 pods": "PodMetrics", "metrics.k8s.io/v1beta1 nodes": "NodeMetrics",
+		"decisions.furl.dev/v1alpha1 decisions": "Decision", "decisions.furl.dev/v1alpha1 decisions/history": "Decision",
+	}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Errorf("resources (-want +got):\n%s", diff)
 	}
 	for _, path := range []string{"/openapi/v2", "/openapi/v3/apis/metrics.k8s.io/v1beta1"} {
-		if body := get(t, config, path, "application/json"); !strings.Contains(string(body), "io.k8s.metrics.pkg.apis.metrics.v1beta1.PodMetrics") {
+		if body := get(t, access, path, "application/json"); !strings.Contains(string(body), "io.k8s.metrics.pkg.apis.metrics.v1beta1.PodMetrics") {
 			t.Errorf("%s does not describe PodMetrics", path)
 		}
 	}
 }
 
 func BenchmarkMetrics_list_3000_pods(b *testing.B) {
-	config := serve(b, metricsapi.Metrics(usage(b, 3000)))
+	config, ended, err := start(b.Context(), metricsapi.Metrics(usage(3000)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { <-ended })
 	for b.Loop() {
 		get(b, config, "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods", "application/vnd.kubernetes.protobuf")
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/furl-dev/furl/resource"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	quantity "k8s.io/apimachinery/pkg/api/resource"
@@ -15,8 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/metrics/pkg/apis/metrics"
-
-	"github.com/furl-dev/furl/resource"
 )
 
 // swap is the name metrics-server gives to what the kubelet says of swap.

@@ -14,7 +14,7 @@ type Decision struct {
 	metav1.TypeMeta `json:",inline"`
 	// Standard object's metadata.
 	// +optional
-	metav1.ObjectMeta `json:"metadata,omitempty"`
+	metav1.ObjectMeta `json:"metadata,omitzero"`
 	// The object that asked for scaling, as kind/name: hpa/php-apache.
 	Object string `json:"object"`
 	// The latest decision.
@@ -32,7 +32,7 @@ type DecisionList struct {
 	metav1.TypeMeta `json:",inline"`
 	// Standard list metadata.
 	// +optional
-	metav1.ListMeta `json:"metadata,omitempty"`
+	metav1.ListMeta `json:"metadata,omitzero"`
 	// One decision for each workload.
 	Items []Decision `json:"items"`
 }
@@ -41,6 +41,10 @@ type DecisionList struct {
 type Record struct {
 	// When it was decided.
 	At metav1.MicroTime `json:"at"`
+	// When the first of the alike decisions in a row was made, of which this is the latest.
+	Since metav1.MicroTime `json:"since"`
+	// How many decisions in a row were alike: same size, same rules, other numbers.
+	Alike int64 `json:"alike"`
 	// The number of replicas before.
 	From int32 `json:"from"`
 	// The number of replicas decided on.

@@ -105,6 +105,7 @@ func (in *HistoryOptions) DeepCopyObject() runtime.Object {
 func (in *Record) DeepCopyInto(out *Record) {
 	*out = *in
 	in.At.DeepCopyInto(&out.At)
+	in.Since.DeepCopyInto(&out.Since)
 	if in.Steps != nil {
 		in, out := &in.Steps, &out.Steps
 		*out = make([]Step, len(*in))

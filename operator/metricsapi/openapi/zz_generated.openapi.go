@@ -269,6 +269,20 @@ func schema_furl_api_decisions_v1alpha1_Record(ref common.ReferenceCallback) com
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},
+					"since": {
+						SchemaProps: spec.SchemaProps{
+							Description: "When the first of the alike decisions in a row was made, of which this is the latest.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"alike": {
+						SchemaProps: spec.SchemaProps{
+							Description: "How many decisions in a row were alike: same size, same rules, other numbers.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
 					"from": {
 						SchemaProps: spec.SchemaProps{
 							Description: "The number of replicas before.",
@@ -363,7 +377,7 @@ func schema_furl_api_decisions_v1alpha1_Record(ref common.ReferenceCallback) com
 						},
 					},
 				},
-				Required: []string{"at", "from", "to", "outcome"},
+				Required: []string{"at", "since", "alike", "from", "to", "outcome"},
 			},
 		},
 		Dependencies: []string{
