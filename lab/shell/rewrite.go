@@ -154,25 +154,32 @@ func braces(words []*syntax.Word) {
 				parts = append(parts, part)
 				continue
 			}
-			start := 0
-			for i := 0; i < len(text.Value); i++ {
-				switch text.Value[i] {
-				case '\\':
-					i++
-				case '{':
-					if i > start {
-						parts = append(parts, lit(text.Value[start:i]))
-					}
-					parts = append(parts, &syntax.SglQuoted{Value: "{"})
-					start = i + 1
-				}
-			}
-			if start < len(text.Value) || start == 0 {
-				parts = append(parts, lit(text.Value[start:]))
-			}
+			parts = append(parts, unbraced(text.Value)...)
 		}
 		w.Parts = parts
 	}
+}
+
+// unbraced quotes each { of a text that has no backslash before it.
+func unbraced(text string) []syntax.WordPart {
+	var parts []syntax.WordPart
+	start := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '{':
+			if i > start {
+				parts = append(parts, lit(text[start:i]))
+			}
+			parts = append(parts, &syntax.SglQuoted{Value: "{"})
+			start = i + 1
+		}
+	}
+	if start < len(text) || start == 0 {
+		parts = append(parts, lit(text[start:]))
+	}
+	return parts
 }
 
 // ownName is the name under which a function is kept that is called as one of our builtins.

@@ -6,8 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,7 +23,7 @@ type pod struct {
 	folder    string
 }
 
-func newPod(t *testing.T, in *os.File) *pod {
+func newPod(t *testing.T) *pod {
 	t.Helper()
 	p := &pod{folder: filepath.Join(t.TempDir(), "pod")}
 	for name, content := range map[string]string{"etc/config/level": "debug\n", "fruit": "pear 3\napple 10\nfig 7\n"} {
@@ -40,7 +42,7 @@ func newPod(t *testing.T, in *os.File) *pod {
 		t.Fatal(err)
 	}
 	s, err := New(Options{
-		Folder: p.folder, Env: []string{"HOSTNAME=web-0", "LEVEL=info", "TZ=UTC"}, Stdin: in, Stdout: &p.out, Stderr: &p.errs,
+		Folder: p.folder, Env: []string{"HOSTNAME=web-0", "LEVEL=info", "TZ=UTC"}, Stdout: &p.out, Stderr: &p.errs,
 		Now: time.Now, PID: 100,
 	})
 	if err != nil {
@@ -119,7 +121,7 @@ func TestScripts(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 				defer cancel()
-				p := newPod(t, nil)
+				p := newPod(t)
 				status := p.run(ctx, s.script)
 				compare(t, "out", s.out, p.out.String())
 				compare(t, "err", s.errs, p.errs.String())
@@ -165,10 +167,28 @@ func TestMain_runs_a_command_without_a_script(t *testing.T) {
 		{[]string{"/usr/local/bin/x"}, 127, "", "sh: /usr/local/bin/x: not found\n"},
 	}
 	for _, test := range tests {
-		p := newPod(t, nil)
+		p := newPod(t)
 		got := p.Main(t.Context(), test.words)
 		if got != test.status || p.out.String() != test.out || p.errs.String() != test.errs {
 			t.Errorf("%q: %d %q %q", test.words, got, p.out.String(), p.errs.String())
+		}
+	}
+}
+
+func TestPause_ends_well(t *testing.T) {
+	p := newPod(t)
+	ended := make(chan int, 1)
+	go func() { ended <- p.Main(t.Context(), []string{"pause"}) }()
+	for {
+		p.Signal(syscall.SIGTERM) // it is lost when the command has not begun
+		select {
+		case status := <-ended:
+			if status != 0 {
+				t.Errorf("status %d, want 0", status)
+			}
+			return
+		default:
+			runtime.Gosched()
 		}
 	}
 }
@@ -185,7 +205,7 @@ func TestCommands_are_the_closed_list(t *testing.T) {
 	want := strings.Fields(`[ ash basename busybox cat clear cp cut date dirname echo env false grep head hostname id kill ls mkdir mv nc
 		nslookup pause printenv printf ps pwd rm rmdir sed seq sh sleep sort tail tee test time timeout touch tr true uniq uptime usleep wc
 		wget which whoami xargs yes`)
-	if diff := cmp.Diff(want, newPod(t, nil).Commands()); diff != "" {
+	if diff := cmp.Diff(want, newPod(t).Commands()); diff != "" {
 		t.Errorf("a command was added or taken away: say so here and in the package comment; -want +got\n%s", diff)
 	}
 }
