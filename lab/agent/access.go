@@ -75,23 +75,23 @@ func problem(format string, args ...any) error {
 }
 
 // runOf is the present run of a container.
-func (a *agent) runOf(of kubelet.Container) (*worker, *container, *run, error) {
+func (a *agent) runOf(of kubelet.Container) (*worker, *run, error) {
 	w, err := a.find(of.Namespace, of.Pod)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := w.container(of.Container)
 	if c == nil || c.current == nil {
-		return nil, nil, nil, fmt.Errorf("container %s of pod %s/%s is not running", of.Container, of.Namespace, of.Pod)
+		return nil, nil, fmt.Errorf("container %s of pod %s/%s is not running", of.Container, of.Namespace, of.Pod)
 	}
-	return w, c, c.current, nil
+	return w, c.current, nil
 }
 
 // Exec implements [kubelet.Pods].
 func (a *agent) Exec(ctx context.Context, of kubelet.Container, command []string, s kubelet.Streams) error {
-	w, _, r, err := a.runOf(of)
+	w, r, err := a.runOf(of)
 	if err != nil {
 		return err
 	}
@@ -149,17 +149,17 @@ func converse(session *process.Session, s kubelet.Streams) {
 
 // Attach implements [kubelet.Pods].
 func (a *agent) Attach(ctx context.Context, of kubelet.Container, s kubelet.Streams) error {
-	_, c, r, err := a.runOf(of)
+	_, r, err := a.runOf(of)
 	if err != nil {
 		return err
 	}
 	l := r.audience.join()
 	defer r.audience.leave(l)
 	in := s
-	if !c.Spec.Stdin {
+	if !r.spec.Stdin {
 		in.In = nil
 	}
-	if s.In != nil && c.Spec.Stdin && !c.Spec.StdinOnce {
+	if s.In != nil && r.spec.Stdin && !r.spec.StdinOnce {
 		in.In = nil // a later attach may go on where this one ends, so its end is not the container's
 		go func() { _, _ = io.Copy(struct{ io.Writer }{r.session}, s.In) }()
 	}

@@ -28,14 +28,15 @@ const (
 	reasonConfig = "CreateContainerConfigError"
 )
 
-// container is one container of a worker's pod. Its worker's mu guards it.
+// container is one container of a worker's pod. Its worker's mu guards all but its name.
 type container struct {
-	lifecycle.Container
-	crash, pull   lifecycle.Backoff
-	failedAt      time.Time // the last failed start
-	current       *run
-	log, previous *logs.Log
-	used          time.Duration // CPU of earlier runs
+	name                string
+	lifecycle.Container // its Spec may be replaced; what runs now was made from the run's own
+	crash, pull         lifecycle.Backoff
+	failedAt            time.Time // the last failed start
+	current             *run
+	log, previous       *logs.Log
+	used                time.Duration // CPU of earlier runs
 }
 
 // newContainer takes over what the API server knows of a container: a node that begins anew has lost its processes,
@@ -44,7 +45,7 @@ func newContainer(c lifecycle.Container, pod *corev1.Pod, at time.Time) *contain
 	known := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
 	s, ok := podutil.GetContainerStatus(known, c.Spec.Name)
 	if !ok {
-		return &container{Container: c}
+		return &container{name: c.Spec.Name, Container: c}
 	}
 	c.Status = *s.DeepCopy()
 	c.Status.Started, c.Status.Ready = new(bool), c.Kind == lifecycle.Init && s.Ready
@@ -54,7 +55,7 @@ func newContainer(c lifecycle.Container, pod *corev1.Pod, at time.Time) *contain
 			Message: "The node of the lab was restarted, which ended the container's processes", ContainerID: s.ContainerID,
 		}}
 	}
-	return &container{Container: c}
+	return &container{name: c.Spec.Name, Container: c}
 }
 
 // start needs mu.
@@ -174,9 +175,9 @@ func (w *worker) running(ctx context.Context, c *container, r *run) {
 	c.pull = lifecycle.Backoff{}
 	c.Status.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: instant(r.session.Started)}}
 	c.Status.ContainerID = "furl://" + r.id
-	c.Status.Image, c.Status.ImageID = c.Spec.Image, r.program.Path
-	*c.Status.Started = c.Spec.StartupProbe == nil
-	c.Status.Ready = c.Kind != lifecycle.Init && *c.Status.Started && c.Spec.ReadinessProbe == nil
+	c.Status.Image, c.Status.ImageID = r.spec.Image, r.program.Path
+	*c.Status.Started = r.spec.StartupProbe == nil
+	c.Status.Ready = c.Kind != lifecycle.Init && *c.Status.Started && r.spec.ReadinessProbe == nil
 	w.event(c, corev1.EventTypeNormal, "Started", "Container started")
 	w.probe(r.ctx, c, r)
 	w.tasks.Go(func() { w.await(ctx, c, r) })
@@ -190,7 +191,7 @@ func (w *worker) await(ctx context.Context, c *container, r *run) {
 	exit := r.session.Exit()
 	t := &corev1.ContainerStateTerminated{
 		ExitCode: exit.Code, Reason: "Error", StartedAt: instant(r.session.Started), FinishedAt: instant(exit.At),
-		Message: w.terminationMessage(ctx, c, r, exit.Code),
+		Message: w.terminationMessage(ctx, r, exit.Code),
 	}
 	switch {
 	case r.outOfMemory.Load():
@@ -204,13 +205,13 @@ func (w *worker) await(ctx context.Context, c *container, r *run) {
 	w.endState(c, t)
 	c.Retry = c.crash.Retry(exit.At)
 	w.mu.Unlock()
-	w.a.Log.InfoContext(ctx, "container_ended", "namespace", w.namespace, "pod", w.name, "container", c.Spec.Name, "exit_code", exit.Code, "reason", t.Reason)
+	w.a.Log.InfoContext(ctx, "container_ended", "namespace", w.namespace, "pod", w.name, "container", c.name, "exit_code", exit.Code, "reason", t.Reason)
 	w.poke()
 }
 
 // terminationMessage is what the program left in its termination log or, if the spec says so, the end of its output.
-func (w *worker) terminationMessage(ctx context.Context, c *container, r *run, code int32) string {
-	if path := c.Spec.TerminationMessagePath; path != "" {
+func (w *worker) terminationMessage(ctx context.Context, r *run, code int32) string {
+	if path := r.spec.TerminationMessagePath; path != "" {
 		root, err := os.OpenRoot(w.root())
 		if err == nil {
 			defer func() { _ = root.Close() }()
@@ -221,7 +222,7 @@ func (w *worker) terminationMessage(ctx context.Context, c *container, r *run, c
 			}
 		}
 	}
-	if c.Spec.TerminationMessagePolicy != corev1.TerminationMessageFallbackToLogsOnError || code == 0 {
+	if r.spec.TerminationMessagePolicy != corev1.TerminationMessageFallbackToLogsOnError || code == 0 {
 		return ""
 	}
 	return r.lastOutput(ctx)
@@ -235,16 +236,15 @@ func (w *worker) adoptSpec() {
 			if c == nil || c.Spec == &list[i] {
 				continue
 			}
-			changed := c.Spec.Image != list[i].Image
 			c.Spec = &list[i]
-			if r := c.current; r != nil {
-				r.setShare(c.Spec)
-				r.changed = r.changed || changed
+			if c.current != nil {
+				c.current.setShare(c.Spec)
 			}
 		}
 	}
 }
 
+// event needs mu.
 func (w *worker) event(c *container, kind, reason, message string) {
 	ref := &corev1.ObjectReference{
 		APIVersion: "v1", Kind: "Pod", Namespace: w.namespace, Name: w.name, UID: w.uid, ResourceVersion: w.pod.ResourceVersion,
@@ -254,7 +254,7 @@ func (w *worker) event(c *container, kind, reason, message string) {
 		if c.Kind != lifecycle.Main {
 			part = "initContainers"
 		}
-		ref.FieldPath = "spec." + part + "{" + c.Spec.Name + "}"
+		ref.FieldPath = "spec." + part + "{" + c.name + "}"
 	}
 	w.a.events.Event(ref, kind, reason, message)
 }
@@ -271,7 +271,7 @@ func (w *worker) openLog(c *container) (*logs.Log, error) {
 		n++
 	}
 	w.mu.Unlock()
-	l, err := logs.Create(filepath.Join(w.logFolder(), c.Spec.Name, strconv.Itoa(int(n))+".log"), time.Now)
+	l, err := logs.Create(filepath.Join(w.logFolder(), c.name, strconv.Itoa(int(n))+".log"), time.Now)
 	if err != nil {
 		return nil, err
 	}

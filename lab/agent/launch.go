@@ -37,7 +37,7 @@ func (w *worker) launch(ctx context.Context, c *container) (*run, error) {
 	if err != nil {
 		return nil, pullError{err}
 	}
-	w.event(c, corev1.EventTypeNormal, "Pulled", fmt.Sprintf("Container image %q already present on machine", spec.Image))
+	w.note(c, corev1.EventTypeNormal, "Pulled", fmt.Sprintf("Container image %q already present on machine", spec.Image))
 	env, err := w.environment(ctx, pod, spec, program)
 	if err != nil {
 		return nil, configError{err}
@@ -50,13 +50,13 @@ func (w *worker) launch(ctx context.Context, c *container) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newRun(ctx, w, c, program)
+	r := newRun(ctx, w, spec, program)
 	r.env, r.dir, r.log = env, dir, log
 	if err := r.limitCPU(spec); err != nil {
 		r.close()
 		return nil, err
 	}
-	w.event(c, corev1.EventTypeNormal, "Created", "Container created")
+	w.note(c, corev1.EventTypeNormal, "Created", "Container created")
 	path, argv := w.command(spec, program, env)
 	session, err := w.a.host.Start(process.Spec{
 		Path: path, Argv: argv, Env: pairs(env), Dir: dir, Stdin: spec.Stdin, TTY: spec.TTY,

@@ -22,7 +22,7 @@ func (w *worker) probe(ctx context.Context, c *container, r *run) {
 	if c.Kind == lifecycle.Init {
 		return
 	}
-	startup := c.Spec.StartupProbe
+	startup := r.spec.StartupProbe
 	if startup == nil {
 		w.probeStarted(ctx, c, r)
 		return
@@ -40,7 +40,7 @@ func (w *worker) probe(ctx context.Context, c *container, r *run) {
 			return
 		}
 		*c.Status.Started = true
-		c.Status.Ready = c.Spec.ReadinessProbe == nil
+		c.Status.Ready = r.spec.ReadinessProbe == nil
 		w.probeStarted(ctx, c, r)
 		w.poke()
 	})
@@ -48,7 +48,7 @@ func (w *worker) probe(ctx context.Context, c *container, r *run) {
 
 // probeStarted needs mu.
 func (w *worker) probeStarted(ctx context.Context, c *container, r *run) {
-	if p := c.Spec.ReadinessProbe; p != nil {
+	if p := r.spec.ReadinessProbe; p != nil {
 		w.watch(ctx, c, r, "Readiness", p, func(good bool) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -58,7 +58,7 @@ func (w *worker) probeStarted(ctx context.Context, c *container, r *run) {
 			}
 		})
 	}
-	if p := c.Spec.LivenessProbe; p != nil {
+	if p := r.spec.LivenessProbe; p != nil {
 		w.watch(ctx, c, r, "Liveness", p, func(good bool) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -74,7 +74,7 @@ func (w *worker) unhealthy(ctx context.Context, c *container, p *corev1.Probe, k
 	if w.ending(time.Now()) {
 		return
 	}
-	e := ending{message: fmt.Sprintf("Container %s failed %s probe", c.Spec.Name, kind), grace: grace(w.pod)}
+	e := ending{message: fmt.Sprintf("Container %s failed %s probe", c.name, kind), grace: grace(w.pod)}
 	if p.TerminationGracePeriodSeconds != nil {
 		e.grace = time.Duration(*p.TerminationGracePeriodSeconds) * time.Second
 	}
@@ -85,17 +85,17 @@ func (w *worker) unhealthy(ctx context.Context, c *container, p *corev1.Probe, k
 }
 
 func (w *worker) watch(ctx context.Context, c *container, r *run, kind string, p *corev1.Probe, settled func(bool)) {
-	target := w.target(c, r)
+	target := w.target(r)
 	w.tasks.Go(func() {
 		probe.Watch(ctx, p, target, settled, func(why string) {
-			w.note(c, "Unhealthy", kind+" probe failed: "+why)
+			w.note(c, corev1.EventTypeWarning, "Unhealthy", kind+" probe failed: "+why)
 		})
 	})
 }
 
-func (w *worker) target(c *container, r *run) probe.Target {
+func (w *worker) target(r *run) probe.Target {
 	return probe.Target{
-		Container: c.Spec, PodIP: w.facts.PodIP,
+		Container: r.spec, PodIP: w.facts.PodIP,
 		Socket: w.socket,
 		Exec:   func(ctx context.Context, command []string) (string, error) { return w.execute(ctx, r, command) },
 	}

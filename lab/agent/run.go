@@ -26,6 +26,7 @@ type run struct {
 	worker      *worker
 	ctx         context.Context //nolint:containedctx // the lifetime of the run itself: probes and hooks end with it
 	cancel      context.CancelFunc
+	spec        *corev1.Container // as it was when the run began
 	program     images.Program
 	env         map[string]string
 	dir         string
@@ -35,7 +36,6 @@ type run struct {
 	counter     usage.Counter
 	outOfMemory atomic.Bool
 	stopping    bool // guarded by the worker's mu
-	changed     bool // guarded by the worker's mu: the spec asks for another image
 
 	mu    sync.Mutex // guards all below
 	execs map[*process.Session]bool
@@ -44,8 +44,8 @@ type run struct {
 	share float64
 }
 
-func newRun(ctx context.Context, w *worker, _ *container, p images.Program) *run {
-	r := &run{id: newID(), worker: w, program: p, execs: map[*process.Session]bool{}}
+func newRun(ctx context.Context, w *worker, spec *corev1.Container, p images.Program) *run {
+	r := &run{id: newID(), worker: w, spec: spec, program: p, execs: map[*process.Session]bool{}}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	return r
 }

@@ -56,7 +56,7 @@ func (w *worker) usage(table process.Table) (usage.Pod, bool) {
 	for _, c := range w.containers {
 		p.CPU += c.used
 		if c.current != nil {
-			all = append(all, running{usage.Container{Name: c.Spec.Name, Started: c.current.session.Started}, c.current})
+			all = append(all, running{usage.Container{Name: c.name, Started: c.current.session.Started}, c.current})
 		}
 	}
 	w.mu.Unlock()

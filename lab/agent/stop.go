@@ -26,7 +26,7 @@ type ending struct {
 
 // endingReason is how a container of an ending pod is stopped. It needs mu.
 func (w *worker) endingReason(c *container) ending {
-	e := ending{message: "Stopping container " + c.Spec.Name, grace: grace(w.pod)}
+	e := ending{message: "Stopping container " + c.name, grace: grace(w.pod)}
 	if w.shutdown {
 		return ending{message: e.message, grace: min(e.grace, shutdownGrace), rudely: true}
 	}
@@ -58,7 +58,7 @@ func (w *worker) stop(ctx context.Context, c *container, e ending) {
 			w.preStop(ctx, c, r, by.C)
 		}
 		if err := r.session.Signal(syscall.SIGTERM); err != nil {
-			w.a.Log.WarnContext(ctx, "container_not_signalled", "pod", w.full(), "container", c.Spec.Name, "error", err)
+			w.a.Log.WarnContext(ctx, "container_not_signalled", "pod", w.full(), "container", c.name, "error", err)
 		}
 		_ = r.session.Signal(syscall.SIGCONT) // it may stand still for its CPU limit
 		select {
@@ -73,18 +73,18 @@ func (w *worker) stop(ctx context.Context, c *container, e ending) {
 
 // preStop runs the hook, no longer than the container's grace.
 func (w *worker) preStop(ctx context.Context, c *container, r *run, by <-chan time.Time) {
-	if c.Spec.Lifecycle == nil || c.Spec.Lifecycle.PreStop == nil {
+	if r.spec.Lifecycle == nil || r.spec.Lifecycle.PreStop == nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- w.hook(ctx, c, r, c.Spec.Lifecycle.PreStop) }()
+	go func() { done <- w.hook(ctx, r, r.spec.Lifecycle.PreStop) }()
 	select {
 	case err := <-done:
 		if err != nil {
-			w.note(c, "FailedPreStopHook", "PreStopHook failed")
-			w.a.Log.InfoContext(ctx, "hook_failed", "hook", "preStop", "pod", w.full(), "container", c.Spec.Name, "error", err)
+			w.note(c, corev1.EventTypeWarning, "FailedPreStopHook", "PreStopHook failed")
+			w.a.Log.InfoContext(ctx, "hook_failed", "hook", "preStop", "pod", w.full(), "container", c.name, "error", err)
 		}
 	case <-by:
 		cancel()
@@ -98,15 +98,15 @@ func (w *worker) preStop(ctx context.Context, c *container, r *run, by <-chan ti
 
 // postStart runs the hook beside the container, which is killed when it fails.
 func (w *worker) postStart(ctx context.Context, c *container, r *run) {
-	if c.Spec.Lifecycle == nil || c.Spec.Lifecycle.PostStart == nil {
+	if r.spec.Lifecycle == nil || r.spec.Lifecycle.PostStart == nil {
 		return
 	}
-	err := w.hook(ctx, c, r, c.Spec.Lifecycle.PostStart)
+	err := w.hook(ctx, r, r.spec.Lifecycle.PostStart)
 	if err == nil {
 		return
 	}
-	w.a.Log.InfoContext(ctx, "hook_failed", "hook", "postStart", "pod", w.full(), "container", c.Spec.Name, "error", err)
-	w.note(c, "FailedPostStartHook", "PostStartHook failed")
+	w.a.Log.InfoContext(ctx, "hook_failed", "hook", "postStart", "pod", w.full(), "container", c.name, "error", err)
+	w.note(c, corev1.EventTypeWarning, "FailedPostStartHook", "PostStartHook failed")
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if c.current == r {
@@ -115,14 +115,14 @@ func (w *worker) postStart(ctx context.Context, c *container, r *run) {
 }
 
 // note is an event from outside the worker's goroutine.
-func (w *worker) note(c *container, reason, message string) {
+func (w *worker) note(c *container, kind, reason, message string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.event(c, corev1.EventTypeWarning, reason, message)
+	w.event(c, kind, reason, message)
 }
 
 // hook runs one lifecycle hook to its end.
-func (w *worker) hook(ctx context.Context, c *container, r *run, h *corev1.LifecycleHandler) error {
+func (w *worker) hook(ctx context.Context, r *run, h *corev1.LifecycleHandler) error {
 	switch {
 	case h.Exec != nil:
 		output, err := w.execute(ctx, r, h.Exec.Command)
@@ -132,7 +132,7 @@ func (w *worker) hook(ctx context.Context, c *container, r *run, h *corev1.Lifec
 		return nil
 	case h.HTTPGet != nil:
 		seconds := int32(hookTimeout / time.Second)
-		if why := w.target(c, r).Check(ctx, &corev1.Probe{
+		if why := w.target(r).Check(ctx, &corev1.Probe{
 			ProbeHandler: corev1.ProbeHandler{HTTPGet: h.HTTPGet}, TimeoutSeconds: seconds,
 		}); why != "" {
 			return errors.New(why)
@@ -198,9 +198,9 @@ func (w *worker) outside(r *run, command []string) (path string, argv []string, 
 
 // restartChanged stops a container whose image was changed, so that it starts anew with the other. It needs mu.
 func (w *worker) restartChanged(ctx context.Context, c *container) {
-	if c.current != nil && c.current.changed && !c.current.stopping && c.Kind != lifecycle.Init {
+	if c.current != nil && c.current.spec.Image != c.Spec.Image && !c.current.stopping && c.Kind != lifecycle.Init {
 		w.stop(ctx, c, ending{
-			message: fmt.Sprintf("Container %s definition changed, will be restarted", c.Spec.Name), grace: grace(w.pod),
+			message: fmt.Sprintf("Container %s definition changed, will be restarted", c.name), grace: grace(w.pod),
 		})
 	}
 }

@@ -302,10 +302,10 @@ func (w *worker) act(ctx context.Context, plan lifecycle.Plan, at time.Time) {
 	}
 }
 
-// container needs no lock: the list never changes. Nil: there is none of this name.
+// container needs no lock: the list and its names never change. Nil: there is none of this name.
 func (w *worker) container(name string) *container {
 	for _, c := range w.containers {
-		if c.Spec.Name == name {
+		if c.name == name {
 			return c
 		}
 	}
