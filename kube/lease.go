@@ -57,7 +57,10 @@ func (l Lease) Lead(ctx context.Context, lead func(ctx context.Context) error) e
 		return err
 	}
 	e.Run(campaign)
-	return l.outcome(ctx, leading.Load(), ended)
+	if !leading.Load() {
+		return nil // ctx ended before it was our turn
+	}
+	return l.outcome(ctx, <-ended)
 }
 
 func (l Lease) elector(lead func(held context.Context)) (*leaderelection.LeaderElector, error) {
@@ -78,16 +81,10 @@ func (l Lease) elector(lead func(held context.Context)) (*leaderelection.LeaderE
 	return e, nil
 }
 
-// outcome waits for the end of lead, if it began, and says why it ended.
-func (l Lease) outcome(ctx context.Context, led bool, ended <-chan error) error {
-	if !led && ctx.Err() != nil {
-		return nil
-	}
-	if err := <-ended; err != nil {
+// outcome says why leading ended.
+func (l Lease) outcome(ctx context.Context, err error) error {
+	if err != nil || ctx.Err() != nil {
 		return err
 	}
-	if ctx.Err() == nil {
-		return fmt.Errorf("lease %s/%s: %w", l.Namespace, l.Name, ErrLeaseLost)
-	}
-	return nil
+	return fmt.Errorf("lease %s/%s: %w", l.Namespace, l.Name, ErrLeaseLost)
 }

@@ -5,11 +5,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/furl-dev/furl/engine"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/furl-dev/furl/engine"
 )
 
 // Pod is what autoscaling uses of a pod. It is never modified after it was

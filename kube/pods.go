@@ -341,12 +341,9 @@ func pinOf(s labels.Selector) pair {
 		return pair{}
 	}
 	for _, r := range rs {
-		switch r.Operator() {
-		case selection.Equals, selection.DoubleEquals, selection.In:
-			if vs := r.ValuesUnsorted(); len(vs) == 1 {
-				return pair{r.Key(), vs[0]}
-			}
-		default:
+		op, vs := r.Operator(), r.ValuesUnsorted()
+		if len(vs) == 1 && (op == selection.Equals || op == selection.DoubleEquals || op == selection.In) {
+			return pair{r.Key(), vs[0]}
 		}
 	}
 	return pair{}

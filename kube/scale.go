@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/furl-dev/furl/engine"
+	"github.com/furl-dev/furl/loop"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -12,9 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
-
-	"github.com/furl-dev/furl/engine"
-	"github.com/furl-dev/furl/loop"
 )
 
 // ErrTargetVersion is wrapped when the apiVersion of a target does not parse:

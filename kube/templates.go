@@ -21,16 +21,16 @@ const specLimit = 4096
 
 func (t *Templates) spec(pod *corev1.Pod) *corev1.PodSpec {
 	cut := requestsOf(&pod.Spec)
-	print := fingerprint(&cut)
+	requests := fingerprint(&cut)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s, ok := t.specs[print]; ok {
+	if s, ok := t.specs[requests]; ok {
 		return s
 	}
 	if t.specs == nil || len(t.specs) >= specLimit {
 		t.specs = make(map[string]*corev1.PodSpec)
 	}
-	t.specs[print] = &cut
+	t.specs[requests] = &cut
 	return &cut
 }
 

@@ -3,6 +3,7 @@ package kube
 import (
 	"sync"
 
+	"github.com/furl-dev/furl/engine"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -10,8 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
-
-	"github.com/furl-dev/furl/engine"
 )
 
 // Workloads keeps the sizes of the kinds that nearly every autoscaler scales,

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/spf13/pflag"
-
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/operator/metricsapi"
 	"github.com/furl-dev/furl/policy"
 	"github.com/furl-dev/furl/resource"
+	"github.com/spf13/pflag"
 )
 
 // Where CPU and memory come from.

@@ -1,13 +1,12 @@
 package operator
 
 import (
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/operator/metricsapi"
 	"github.com/furl-dev/furl/resource"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // nodes keeps of each node what scraping and serving need.

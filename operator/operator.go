@@ -7,15 +7,14 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/operator/metricsapi"
 	"github.com/furl-dev/furl/resource"
 	"github.com/furl-dev/furl/schedule"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 // leaseName is what the replicas of Furl compete for.
@@ -82,7 +81,7 @@ func (p *parts) run(ctx context.Context) error {
 			return nil //nolint:nilerr // ctx ended before the first lists did
 		}
 		p.health.ready.Store(true)
-		p.config.Log.Info("watches are synced", "hpa_controller", p.config.Control, "resource_metrics", p.config.ResourceMetrics)
+		p.config.Log.InfoContext(ctx, "watches are synced", "hpa_controller", p.config.Control, "resource_metrics", p.config.ResourceMetrics)
 		group.Go(func() error { return p.scrape(ctx) })
 		return p.lead(ctx)
 	})
@@ -118,7 +117,7 @@ func (p *parts) lead(ctx context.Context) error {
 	}
 	lease := kube.Lease{Client: p.clients.Core, Namespace: p.config.Namespace, Name: leaseName, Identity: p.config.Identity}
 	return lease.Lead(ctx, func(ctx context.Context) error {
-		p.config.Log.Info("leading", "lease", p.config.Namespace+"/"+leaseName, "identity", p.config.Identity)
+		p.config.Log.InfoContext(ctx, "leading", "lease", p.config.Namespace+"/"+leaseName, "identity", p.config.Identity)
 		return p.controller.Lead(ctx)
 	})
 }

@@ -163,7 +163,7 @@ func noted(err error) func(*journal) Work[string] {
 // retries are the turns after an error at once and these delays, each a bit
 // longer by the key's own share of a tenth.
 func retries(key string, delays ...time.Duration) []time.Duration {
-	out := []time.Duration{0}
+	out := make([]time.Duration, 1, 1+len(delays))
 	at := time.Duration(0)
 	for _, d := range delays {
 		at += d + time.Duration(fraction(key)*float64(d)/10)
@@ -345,5 +345,7 @@ func BenchmarkTurn(b *testing.B) {
 		i++
 	}
 	stop()
-	<-ended
+	if err := <-ended; err != nil {
+		b.Fatal(err)
+	}
 }

@@ -6,11 +6,10 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/spf13/cobra"
-	"k8s.io/klog/v2"
-
 	"github.com/furl-dev/furl/cli"
 	"github.com/furl-dev/furl/operator"
+	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 )
 
 // operatorCommand is `furl operator`: the flags, and the hand-over to package operator.

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/policy"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
-
-	"github.com/furl-dev/furl/kube"
-	"github.com/furl-dev/furl/policy"
 )
 
 // customWindow is the window of a custom metric that names none.

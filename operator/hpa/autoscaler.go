@@ -6,16 +6,15 @@ import (
 	"maps"
 	"time"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	corev1 "k8s.io/api/core/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/loop"
 	"github.com/furl-dev/furl/policy"
 	"github.com/furl-dev/furl/record"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Settings are the same for all HPAs.
@@ -118,7 +117,7 @@ func (a *Autoscaler) use(h *autoscalingv2.HorizontalPodAutoscaler, at time.Time)
 		a.book.seen = nil // try again with the next state of the object
 		return &policyError{err}
 	}
-	a.compiled = c
+	a.compiled, a.book.reread = c, !first
 	a.loop.Use(c.Policy)
 	a.loop.Observe = c.Mode == policy.Observe
 	a.book.everyChange = a.settings.EveryChange || c.Cadence > 0

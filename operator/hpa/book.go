@@ -26,6 +26,7 @@ type book struct {
 	want   autoscalingv2.HorizontalPodAutoscalerStatus
 
 	everyChange bool
+	reread      bool      // the spec changed, so that the same numbers may be of other metrics
 	wrote       time.Time // when the status was last written
 	due         time.Time // when a status held back must be written, zero for none
 	said        map[topic]saying
@@ -92,7 +93,7 @@ func (b *book) maySay(t topic, message string, at time.Time) bool {
 func (a *Autoscaler) write(ctx context.Context, at time.Time) error {
 	b := &a.book
 	b.due = time.Time{}
-	if sameStatus(&b.stored.Status, &b.want) {
+	if !b.reread && sameStatus(&b.stored.Status, &b.want) {
 		return nil
 	}
 	if pace := b.pace(a.loop.Policy().Signals); !b.everyChange && pace > 0 {
@@ -110,7 +111,7 @@ func (a *Autoscaler) write(ctx context.Context, at time.Time) error {
 		return fmt.Errorf("status of HPA %s: %w", a.key, err)
 	}
 	a.settings.Meter.statusWrites.WithLabelValues("hpa", "written").Inc()
-	b.wrote = at
+	b.wrote, b.reread = at, false
 	if stored != nil {
 		b.stored = cutObject(stored)
 	}

@@ -39,10 +39,3 @@ func (c conditions) is(kind autoscalingv2.HorizontalPodAutoscalerConditionType, 
 		return o.Type == kind && o.Status == status
 	})
 }
-
-func truth(b bool) corev1.ConditionStatus {
-	if b {
-		return corev1.ConditionTrue
-	}
-	return corev1.ConditionFalse
-}

@@ -9,13 +9,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/furl-dev/furl/api"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/schedule"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // startSpread is the time over which all HPAs get their first turn after a

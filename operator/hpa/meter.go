@@ -3,11 +3,10 @@ package hpa
 import (
 	"time"
 
+	"github.com/furl-dev/furl/loop"
 	"github.com/prometheus/client_golang/prometheus"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/furl-dev/furl/loop"
 )
 
 // action and failure are upstream's label values.

@@ -1,13 +1,12 @@
 package hpa
 
 import (
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
-
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/loop"
 	"github.com/furl-dev/furl/policy"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // metricStatuses is the status' list of current metrics: nil when no signal

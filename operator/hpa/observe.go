@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"time"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/policy"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // eye sees one HPA's workload: its size, its pods and what they use. It is the
@@ -197,21 +196,21 @@ func (e *eye) ready() int32 {
 	return n
 }
 
-// selectorFault is why the pods of a workload cannot be told, in upstream's words.
-type selectorFault struct {
+// selectorError is why the pods of a workload cannot be told, in upstream's words.
+type selectorError struct {
 	event     string // the event's reason
 	condition string // the condition's reason
 	message   string // the condition's message
 	text      string // the event's message and the error
 }
 
-func (f *selectorFault) Error() string { return f.text }
+func (f *selectorError) Error() string { return f.text }
 
 // choose makes the selection follow the scale's selector and checks that it is
 // the HPA's alone.
 func (e *eye) choose() error {
 	if e.scale.Selector == "" {
-		return &selectorFault{
+		return &selectorError{
 			event: "SelectorRequired", condition: "InvalidSelector",
 			message: "the HPA target's scale is missing a selector", text: "selector is required",
 		}
@@ -220,22 +219,19 @@ func (e *eye) choose() error {
 		s, err := labels.Parse(e.scale.Selector)
 		if err != nil {
 			text := fmt.Sprintf("couldn't convert selector into a corresponding internal selector object: %v", err)
-			return &selectorFault{event: "InvalidSelector", condition: "InvalidSelector", message: text, text: text}
+			return &selectorError{event: "InvalidSelector", condition: "InvalidSelector", message: text, text: text}
 		}
 		e.selected, e.chosen = e.ports.Pods.Select(e.owner, s), e.scale.Selector
 	}
 	if rival, shared := e.selected.Rival(); shared {
 		text := fmt.Sprintf("pods by selector %v are controlled by more than one HPA (e.g. [%v %v])", e.scale.Selector, rival, e.owner)
-		return &selectorFault{event: "AmbiguousSelector", condition: "AmbiguousSelector", message: text, text: text}
+		return &selectorError{event: "AmbiguousSelector", condition: "AmbiguousSelector", message: text, text: text}
 	}
 	return nil
 }
 
 // faultOf is the selector's fault in an error, or nil.
-func faultOf(err error) *selectorFault {
-	var f *selectorFault
-	if errors.As(err, &f) {
-		return f
-	}
-	return nil
+func faultOf(err error) *selectorError {
+	f, _ := errors.AsType[*selectorError](err)
+	return f
 }

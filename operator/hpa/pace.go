@@ -5,10 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/furl-dev/furl/engine"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
-
-	"github.com/furl-dev/furl/engine"
 )
 
 // A status follows the truth at once where it says something new, and at a

@@ -6,11 +6,10 @@ import (
 	"math"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/policy"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // pollEvery is how often the aggregated metrics APIs are asked for one HPA:
@@ -123,7 +122,7 @@ func (e *eye) selectorOf(src *policy.Source) *metav1.LabelSelector {
 
 func (e *eye) value(r *engine.Reading, p *poll) {
 	r.At, r.Value, r.ReadyPods = p.at, float64(p.value), e.ready()
-	r.Listed = int32(min(len(e.pods), math.MaxInt32)) //nolint:gosec // bounded in the same line
+	r.Listed = int32(min(len(e.pods), math.MaxInt32))
 }
 
 // sum adds series and stays at the largest number instead of passing it.

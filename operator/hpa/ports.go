@@ -4,14 +4,13 @@ import (
 	"context"
 	"time"
 
+	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/record"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/furl-dev/furl/kube"
-	"github.com/furl-dev/furl/loop"
-	"github.com/furl-dev/furl/record"
 )
 
 // Ports are what one sync of an HPA touches: everything outside it stands

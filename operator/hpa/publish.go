@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/loop"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Record implements loop.Recorder: it tells the world what a turn came to, in
@@ -234,7 +233,11 @@ func (a *Autoscaler) condition(r *loop.Record, v verdict) {
 }
 
 func verdictOf(kind autoscalingv2.HorizontalPodAutoscalerConditionType, v engine.Verdict) verdict {
-	return verdict{kind, truth(v.True), v.Reason, v.Message}
+	status := corev1.ConditionFalse
+	if v.True {
+		status = corev1.ConditionTrue
+	}
+	return verdict{kind, status, v.Reason, v.Message}
 }
 
 func actionOf(from, to int32) action {

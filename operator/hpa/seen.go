@@ -3,9 +3,8 @@ package hpa
 import (
 	"time"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-
 	"github.com/furl-dev/furl/kube"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 )
 
 // Seen is an HPA as the watch keeps it: without its field managers, of which

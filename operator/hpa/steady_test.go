@@ -7,6 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/operator/hpa"
+	"github.com/furl-dev/furl/policy"
+	"github.com/furl-dev/furl/record"
 	"github.com/prometheus/client_golang/prometheus"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -14,11 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/furl-dev/furl/kube"
-	"github.com/furl-dev/furl/operator/hpa"
-	"github.com/furl-dev/furl/policy"
-	"github.com/furl-dev/furl/record"
 )
 
 // begin is the first instant of every test.
@@ -99,19 +98,17 @@ func autoscaler(name string) *autoscalingv2.HorizontalPodAutoscaler {
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, Generation: 1, ResourceVersion: "1", UID: "u"},
 		Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
 			ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: name},
-			MinReplicas:    ptr[int32](1), MaxReplicas: 10,
+			MinReplicas:    new(int32(1)), MaxReplicas: 10,
 			Metrics: []autoscalingv2.MetricSpec{{
 				Type: autoscalingv2.ResourceMetricSourceType,
 				Resource: &autoscalingv2.ResourceMetricSource{
 					Name:   corev1.ResourceCPU,
-					Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: ptr[int32](50)},
+					Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: new(int32(50))},
 				},
 			}},
 		},
 	}
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // Size implements kube.Sizes.
 func (c *cluster) Size(t kube.Target) (kube.Scale, bool) {

@@ -3,10 +3,9 @@ package hpa
 import (
 	"sync"
 
+	"github.com/furl-dev/furl/kube"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/furl-dev/furl/kube"
 )
 
 // targets finds the HPAs of a workload.

@@ -3,10 +3,9 @@ package hpa
 import (
 	"fmt"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/policy"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 )
 
 // failureReason is the reason of the condition and of the event when a signal
@@ -33,14 +32,13 @@ func shortFailure(s *engine.Signal, src *policy.Source, missing string) string {
 	if s.Fault != "" {
 		return missing
 	}
-	switch src.Kind {
-	case autoscalingv2.ResourceMetricSourceType, autoscalingv2.ContainerResourceMetricSourceType:
-		if s.Target.Kind == engine.AverageValue {
-			return fmt.Sprintf("failed to get %s usage: %s", src.Resource, missing)
-		}
-		return fmt.Sprintf("failed to get %s utilization: %s", src.Resource, missing)
-	default:
+	switch {
+	case src.Resource == "":
 		return missing
+	case s.Target.Kind == engine.AverageValue:
+		return fmt.Sprintf("failed to get %s usage: %s", src.Resource, missing)
+	default:
+		return fmt.Sprintf("failed to get %s utilization: %s", src.Resource, missing)
 	}
 }
 
