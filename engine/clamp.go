@@ -5,8 +5,17 @@ func (d *draft) clamp() {
 	switch n := d.replicas; {
 	case n > d.max:
 		d.set(RuleClamp, CaseTooMany, d.max, float64(d.max))
-	case n < d.min && (n < d.from || !d.policy.hasBehavior()):
-		// With behavior, upstream bounds a workload that grows from zero by its maximum only; the rule floor does the rest.
+	case n < d.min && !d.growthWasBounded():
 		d.set(RuleClamp, CaseTooFew, d.min, float64(d.min))
 	}
+}
+
+// growthWasBounded says that upstream has bounded this growth from zero by a
+// limit or the maximum, and will not look at the minimum; the rule floor does.
+func (d *draft) growthWasBounded() bool {
+	if d.from != 0 {
+		return false
+	}
+	n := len(d.steps)
+	return d.policy.hasBehavior() || n > 0 && d.steps[n-1].Rule == RuleBurst
 }

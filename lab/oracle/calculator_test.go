@@ -25,9 +25,10 @@ import (
 
 const (
 	namespace = "default"
-	// Half a second off, so that no instant drawn in whole seconds lies on the
-	// border while upstream reads its own clock.
-	cpuInitialization = 5*time.Minute + 500*time.Millisecond
+	// Instants lie on a grid, and periods between its lines: upstream reads its
+	// own clock, and has half a cell's time to do so.
+	grid              = 20 * time.Second
+	cpuInitialization = 5*time.Minute + grid/2
 	initialReadiness  = 30 * time.Second
 )
 
@@ -89,7 +90,7 @@ func draw(t *rapid.T) *world {
 
 func (w *world) addPod(t *rapid.T, name string) {
 	before := func(what string) time.Time {
-		return w.at.Add(-time.Duration(rapid.IntRange(0, 700).Draw(t, what)) * time.Second)
+		return w.at.Add(-time.Duration(rapid.IntRange(0, 35).Draw(t, what)) * grid)
 	}
 	request := rapid.SampledFrom([]int64{0, 100, 200, 1000, 333}).Draw(t, "request")
 	p := engine.Pod{
@@ -173,7 +174,19 @@ func (w *world) engine(s engine.Signal) answer {
 		Min: 0, Max: math.MaxInt32, Signals: []engine.Signal{s}, Tolerance: w.tolerance,
 		Grace: engine.Grace{CPUInitialization: cpuInitialization, InitialReadiness: initialReadiness},
 	}
-	r := engine.Reading{Signal: "s", Usage: engine.Group(w.furl, w.at, s, p.Grace), Listed: int32(len(w.upstream))}
+	o := engine.Observation{At: w.at, Replicas: w.replicas, Readings: []engine.Reading{w.reading(s, p.Grace)}}
+	// Asleep, so that zero replicas are measured as upstream's calculator measures them.
+	d, _ := engine.Without(engine.RuleAsleep)(p, o, engine.History{Asleep: true})
+	got := d.Proposals[0]
+	if got.Missing != "" {
+		return answer{err: got.Missing}
+	}
+	return answer{replicas: got.Replicas, average: got.Average, utilization: got.Utilization}
+}
+
+// reading is what an observer of this world hands to the engine.
+func (w *world) reading(s engine.Signal, g engine.Grace) engine.Reading {
+	r := engine.Reading{Signal: s.Name, Usage: engine.Group(w.furl, w.at, s, g), Listed: int32(len(w.upstream))}
 	for i := range w.furl {
 		if f := &w.furl[i]; !f.Stray && f.Phase == engine.Running && f.Readiness == engine.Ready {
 			r.ReadyPods++
@@ -183,14 +196,7 @@ func (w *world) engine(s engine.Signal) answer {
 	if s.Kind == engine.Object {
 		r.Value = float64(w.metrics.series[0])
 	}
-	o := engine.Observation{At: w.at, Replicas: w.replicas, Readings: []engine.Reading{r}}
-	// Asleep, so that zero replicas are measured as upstream's calculator measures them.
-	d, _ := engine.Without(engine.RuleAsleep)(p, o, engine.History{Asleep: true})
-	got := d.Proposals[0]
-	if got.Missing != "" {
-		return answer{err: got.Missing}
-	}
-	return answer{replicas: got.Replicas, average: got.Average, utilization: got.Utilization}
+	return r
 }
 
 // total sums the series as an observer does, held at the largest number.
