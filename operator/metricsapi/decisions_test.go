@@ -91,10 +91,11 @@ func TestDecisions_list_every_workload(t *testing.T) {
 	for query, want := range map[string][]string{
 		"":                                     {"hpa.lost", "hpa.web"},
 		"?fieldSelector=metadata.name=hpa.web": {"hpa.web"},
-		"?labelSelector=team=a":                nil,
+		"?labelSelector=team=a":                {},
 	} {
-		var got []string
-		for _, d := range read[v1alpha1.DecisionList](t, decisionsPath+query).Items {
+		list := read[v1alpha1.DecisionList](t, decisionsPath+query).Items
+		got := make([]string, 0, len(list))
+		for _, d := range list {
 			got = append(got, d.Name)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -113,8 +114,9 @@ func TestDecisions_give_the_history_newest_first(t *testing.T) {
 		"?since=2027-01-15T08:00:30Z": {10},
 		"?limit=5&evidence=true":      {10, 5},
 	} {
-		var got []int32
-		for _, r := range read[v1alpha1.Decision](t, decisionsPath+"/hpa.web/history"+query).History {
+		past := read[v1alpha1.Decision](t, decisionsPath+"/hpa.web/history"+query).History
+		got := make([]int32, 0, len(past))
+		for _, r := range past {
 			got = append(got, r.To)
 			if (r.Evidence != nil) != strings.Contains(query, "evidence") {
 				t.Errorf("%q: evidence %v", query, r.Evidence)

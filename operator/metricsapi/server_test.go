@@ -335,7 +335,11 @@ func BenchmarkMetrics_list_3000_pods(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { <-ended })
+	b.Cleanup(func() {
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	})
 	for b.Loop() {
 		get(b, config, "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods", "application/vnd.kubernetes.protobuf")
 	}
