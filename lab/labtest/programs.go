@@ -1,0 +1,79 @@
+package labtest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// programs are what a lab consists of: the folder of the module and the package there.
+func programs() []struct{ module, pkg, name string } {
+	return []struct{ module, pkg, name string }{
+		{"lab", "./cmd/furl-lab", "furl-lab"},
+		{"lab", "./cmd/furl-shell", "furl-shell"},
+		{"lab", "k8s.io/kubernetes/cmd/kubectl", "kubectl"},
+		{".", "./cmd/furl", "furl"},
+		{".", "./workload/cmd/hpa-example", "hpa-example"},
+		{".", "./workload/cmd/load", "load"},
+	}
+}
+
+var build = sync.OnceValues(buildAll) //nolint:gochecknoglobals // once per test binary, as the name says
+
+// Programs builds everything that a lab consists of into the repository's bin, with the flags of `make build`, and
+// returns that folder. What is up to date costs a second; the control plane from nothing takes minutes.
+func Programs(t testing.TB) string {
+	t.Helper()
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
+func buildAll() (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(root, "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil { //nolint:gosec // programs are for everybody
+		return "", fmt.Errorf("make the folder of the programs: %w", err)
+	}
+	// Test binaries run side by side; one builds at a time.
+	lock, err := os.OpenFile(filepath.Join(bin, ".lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the repository's own
+	if err != nil {
+		return "", fmt.Errorf("open the lock of the programs: %w", err)
+	}
+	defer func() { _ = lock.Close() }()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil { //nolint:gosec // a descriptor fits an int
+		return "", fmt.Errorf("lock the programs: %w", err)
+	}
+	for _, p := range programs() {
+		// Go leaves alone what is up to date, and replaces the rest by renaming: a lab that runs keeps its program.
+		cmd := exec.Command("go", "build", "-o", filepath.Join(bin, p.name), p.pkg) //nolint:gosec,noctx // as long as it takes
+		cmd.Dir = filepath.Join(root, p.module)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("build %s: %w\n%s", p.name, err, out)
+		}
+	}
+	return bin, nil
+}
+
+// Root returns the repository's folder, of which the lab's module is a part.
+func Root() (string, error) {
+	out, err := exec.Command("go", "env", "GOMOD").Output() //nolint:noctx // answers at once
+	if err != nil {
+		return "", fmt.Errorf("ask go for the module: %w", err)
+	}
+	mod := strings.TrimSpace(string(out))
+	if filepath.Base(filepath.Dir(mod)) != "lab" {
+		return "", fmt.Errorf("the module %q is not the lab's", mod)
+	}
+	return filepath.Dir(filepath.Dir(mod)), nil
+}
