@@ -78,12 +78,12 @@ func (a *Autoscaler) Sync(ctx context.Context, h *autoscalingv2.HorizontalPodAut
 	if err := a.use(h, at); err != nil {
 		return time.Time{}, err
 	}
-	a.eye.polls.next = time.Time{}
+	a.eye.recheck = time.Time{}
 	next, err := a.loop.Tick(ctx, at)
 	if errors.Is(err, loop.ErrMoved) {
 		return at, nil // the size is another by now: decide from it at once
 	}
-	next = earliest(next, a.eye.polls.next, a.book.due)
+	next = earliest(next, a.eye.recheck, a.book.due)
 	if c := a.compiled.Cadence; c > 0 {
 		next = earliest(next, at.Add(c))
 	}

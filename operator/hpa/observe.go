@@ -27,6 +27,7 @@ type eye struct {
 	selected *kube.Selection
 	chosen   string // the selector that selected follows
 	polls    polls
+	recheck  time.Time // when the readings change without new ones, zero for never
 
 	pods     []*kube.Pod
 	grouped  []engine.Pod
@@ -50,6 +51,7 @@ func (e *eye) Read(ctx context.Context, at time.Time, p engine.Policy) ([]engine
 	if err := e.choose(); err != nil {
 		return nil, err
 	}
+	e.recheck = time.Time{}
 	e.pods = e.selected.AppendTo(e.pods[:0])
 	e.readings = e.readings[:0]
 	for i := range p.Signals {
@@ -107,7 +109,7 @@ func (e *eye) group(at time.Time, s *engine.Signal, src *policy.Source) []engine
 		}
 		if j, ok := e.find(i, aligned); ok {
 			m := &e.measures[j]
-			ep.Measured, ep.Value, ep.At, ep.Window = fresh(m, at), m.Value, m.At, m.Window
+			ep.Measured, ep.Value, ep.At, ep.Window = e.fresh(m, at), m.Value, m.At, m.Window
 			m.Pod = "" // claimed
 		}
 		e.grouped = append(e.grouped, ep)
@@ -177,12 +179,18 @@ func (e *eye) find(i int, aligned bool) (int, bool) {
 // samples of long windows.
 const staleAfter = 30 * time.Second
 
-// fresh tells whether a measure may speak for its pod. Upstream takes samples of any age.
-func fresh(m *Measure, at time.Time) bool {
-	if m.Missing != "" {
+// fresh tells whether a measure may speak for its pod, and notes when it no
+// longer may. Upstream takes samples of any age.
+func (e *eye) fresh(m *Measure, at time.Time) bool {
+	if m.Missing != "" || m.Trusted {
+		return m.Missing == ""
+	}
+	expires := m.At.Add(max(staleAfter, 2*m.Window))
+	if !expires.After(at) {
 		return false
 	}
-	return m.Trusted || at.Sub(m.At) <= max(staleAfter, 2*m.Window)
+	e.recheck = earliest(e.recheck, expires)
+	return true
 }
 
 // ready counts the pods that Value targets multiply by, terminating ones included.

@@ -17,10 +17,7 @@ import (
 const pollEvery = 15 * time.Second
 
 // polls keeps the last answers of metrics APIs, one a signal.
-type polls struct {
-	bySignal map[string]poll
-	next     time.Time // when the oldest answer used since the last reset is due again
-}
+type polls map[string]poll
 
 type poll struct {
 	at       time.Time
@@ -30,23 +27,21 @@ type poll struct {
 }
 
 // reset forgets all answers, such as after a change of the spec.
-func (p *polls) reset() { clear(p.bySignal) }
+func (p polls) reset() { clear(p) }
 
-// get returns the answer for a signal, asking when there is none that is
-// recent; due is noted.
-func (p *polls) get(signal string, at time.Time, ask func(*poll)) *poll {
-	got, ok := p.bySignal[signal]
+// poll returns the answer for a signal, asking when there is none that is
+// recent, and notes when the next is due.
+func (e *eye) poll(signal string, at time.Time, ask func(*poll)) *poll {
+	got, ok := e.polls[signal]
 	if !ok || at.Sub(got.at) >= pollEvery {
 		got = poll{at: at, measures: got.measures[:0]}
 		ask(&got)
-		if p.bySignal == nil {
-			p.bySignal = make(map[string]poll)
+		if e.polls == nil {
+			e.polls = make(polls)
 		}
-		p.bySignal[signal] = got
+		e.polls[signal] = got
 	}
-	if due := got.at.Add(pollEvery); p.next.IsZero() || due.Before(p.next) {
-		p.next = due
-	}
+	e.recheck = earliest(e.recheck, got.at.Add(pollEvery))
 	return &got
 }
 
@@ -60,7 +55,7 @@ func (e *eye) resource(ctx context.Context, at time.Time, src *policy.Source) (e
 		e.measures, err = e.ports.Resources.Measures(ctx, q, e.pods, e.measures[:0])
 		return err
 	}
-	got := e.polls.get(src.Signal, at, func(p *poll) {
+	got := e.poll(src.Signal, at, func(p *poll) {
 		p.measures, p.err = e.ports.Resources.Measures(ctx, q, e.pods, p.measures)
 	})
 	e.measures = append(e.measures[:0], got.measures...)
@@ -69,7 +64,7 @@ func (e *eye) resource(ctx context.Context, at time.Time, src *policy.Source) (e
 
 // podsMetric measures a custom metric of the pods into e.measures.
 func (e *eye) podsMetric(ctx context.Context, at time.Time, src *policy.Source) error {
-	got := e.polls.get(src.Signal, at, func(p *poll) {
+	got := e.poll(src.Signal, at, func(p *poll) {
 		p.measures, p.err = e.ports.Custom.PodMeasures(ctx, PodsQuery{
 			Namespace: e.target.Namespace, Pods: e.selected.Selector(),
 			Metric: src.MetricName, Selector: src.Selector,
@@ -82,7 +77,7 @@ func (e *eye) podsMetric(ctx context.Context, at time.Time, src *policy.Source) 
 // objectMetric reads one value that describes an object.
 func (e *eye) objectMetric(ctx context.Context, at time.Time, src *policy.Source, r *engine.Reading) error {
 	o := src.DescribedObject
-	got := e.polls.get(src.Signal, at, func(p *poll) {
+	got := e.poll(src.Signal, at, func(p *poll) {
 		p.value, _, p.err = e.ports.Custom.ObjectValue(ctx, ObjectQuery{
 			Namespace: e.target.Namespace,
 			Kind:      schema.FromAPIVersionAndKind(o.APIVersion, o.Kind).GroupKind(),
@@ -98,7 +93,7 @@ func (e *eye) objectMetric(ctx context.Context, at time.Time, src *policy.Source
 
 // externalMetric sums the series of a value from outside the cluster.
 func (e *eye) externalMetric(ctx context.Context, at time.Time, src *policy.Source, r *engine.Reading) error {
-	got := e.polls.get(src.Signal, at, func(p *poll) {
+	got := e.poll(src.Signal, at, func(p *poll) {
 		var all []int64
 		all, _, p.err = e.ports.External.Values(ctx, e.target.Namespace, src.MetricName, src.Selector)
 		p.value = sum(all)

@@ -72,7 +72,7 @@ func (a *Autoscaler) seen(r *loop.Record) {
 			a.settings.Meter.wants(a.key, desired)
 		}
 	}
-	generation := a.book.stored.Generation
+	generation := a.book.seen.Generation // of the spec that was decided by
 	st.CurrentReplicas, st.DesiredReplicas, st.ObservedGeneration = r.Decision.From, desired, &generation
 	st.CurrentMetrics = a.metricStatuses(r)
 }
