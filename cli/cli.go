@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -27,6 +28,8 @@ type Terminal struct {
 	Exec func(path string, args []string) error
 	// LookPath finds a program beside furl or in PATH.
 	LookPath func(name string) (string, error)
+	// Clock tells how old something is.
+	Clock func() time.Time
 }
 
 // New returns the furl command; more are added to it by whoever wires them.
@@ -55,9 +58,9 @@ Ask it:
 	root.SetErr(t.Err)
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &Usage{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+		return &UsageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(evalCommand(), labCommand(t), versionCommand())
+	root.AddCommand(evalCommand(), explainCommand(t), labCommand(t), versionCommand())
 	return root
 }
 
@@ -68,7 +71,7 @@ func Run(ctx context.Context, root *cobra.Command) int {
 		return ExitOK
 	}
 	fmt.Fprintf(root.ErrOrStderr(), "furl: %v\n", err)
-	if u := (*Usage)(nil); errors.As(err, &u) {
+	if u := (*UsageError)(nil); errors.As(err, &u) {
 		return ExitUsage
 	}
 	return ExitFailed
@@ -80,18 +83,18 @@ func noCommand(root *cobra.Command, args []string) error {
 		return nil
 	}
 	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
-		return &Usage{fmt.Errorf("unknown command %q; did you mean %s?", args[0], near[0])}
+		return &UsageError{fmt.Errorf("unknown command %q; did you mean %s?", args[0], near[0])}
 	}
-	return &Usage{fmt.Errorf("unknown command %q; see furl --help", args[0])}
+	return &UsageError{fmt.Errorf("unknown command %q; see furl --help", args[0])}
 }
 
-// Usage is an error of the call: flags or input cannot be used.
-type Usage struct{ Err error }
+// UsageError is an error of the call: flags or input cannot be used.
+type UsageError struct{ Err error }
 
-func (u *Usage) Error() string { return u.Err.Error() }
+func (u *UsageError) Error() string { return u.Err.Error() }
 
 // Unwrap returns what is wrong.
-func (u *Usage) Unwrap() error { return u.Err }
+func (u *UsageError) Unwrap() error { return u.Err }
 
 // LogFlags are the flags of a command that logs.
 type LogFlags struct{ Level, Format string }
@@ -106,7 +109,7 @@ func (l *LogFlags) Add(cmd *cobra.Command) {
 func (l *LogFlags) Logger(w io.Writer) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
-		return nil, &Usage{fmt.Errorf("--log-level: %q is unknown; want debug, info, warn or error", l.Level)}
+		return nil, &UsageError{fmt.Errorf("--log-level: %q is unknown; want debug, info, warn or error", l.Level)}
 	}
 	o := &slog.HandlerOptions{Level: level}
 	switch l.Format {
@@ -115,6 +118,6 @@ func (l *LogFlags) Logger(w io.Writer) (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(w, o)), nil
 	default:
-		return nil, &Usage{fmt.Errorf("--log-format: %q is unknown; want text or json", l.Format)}
+		return nil, &UsageError{fmt.Errorf("--log-format: %q is unknown; want text or json", l.Format)}
 	}
 }

@@ -3,10 +3,9 @@ package cli
 import (
 	"errors"
 
-	"github.com/spf13/cobra"
-
 	"github.com/furl-dev/furl/cli/eval"
 	"github.com/furl-dev/furl/policy"
+	"github.com/spf13/cobra"
 )
 
 const evalHelp = `Decide offline what an HPA would do, and check what you expect of it.
@@ -59,7 +58,7 @@ func evalCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			err := c.Run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
 			if err != nil && !errors.Is(err, eval.ErrUnmet) {
-				return &Usage{err}
+				return &UsageError{err}
 			}
 			return err
 		},
@@ -78,7 +77,7 @@ func evalCommand() *cobra.Command {
 // noArgs refuses arguments as an error of usage.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if err := cobra.NoArgs(cmd, args); err != nil {
-		return &Usage{err}
+		return &UsageError{err}
 	}
 	return nil
 }

@@ -6,10 +6,9 @@ import (
 	"math"
 	"slices"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/policy"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 )
 
 // behaviorInput is what upstream's functions for windows and limits were given.

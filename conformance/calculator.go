@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/furl-dev/furl/engine"
+	"github.com/furl-dev/furl/policy"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/furl-dev/furl/engine"
-	"github.com/furl-dev/furl/policy"
 )
 
 // calculatorInput is what upstream's replica calculator was asked.

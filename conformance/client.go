@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/operator/hpa"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -24,9 +26,6 @@ import (
 	customapi "k8s.io/metrics/pkg/apis/custom_metrics/v1beta2"
 	externalapi "k8s.io/metrics/pkg/apis/external_metrics/v1beta1"
 	metricsapi "k8s.io/metrics/pkg/apis/metrics/v1beta1"
-
-	"github.com/furl-dev/furl/kube"
-	"github.com/furl-dev/furl/operator/hpa"
 )
 
 // clientCase is one case of upstream's tests of its metrics client: what an

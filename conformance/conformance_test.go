@@ -225,7 +225,7 @@ func isCall(v any) bool {
 func concerned(path string, prefixes []string) bool {
 	parts := strings.Split(strings.TrimPrefix(path, "."), ".")
 	for _, p := range parts {
-		if _, skip := unchecked[strings.SplitN(p, "[", 2)[0]]; skip && !(len(prefixes) > 0 && p == "timestamp") {
+		if _, skip := unchecked[strings.SplitN(p, "[", 2)[0]]; skip && (len(prefixes) == 0 || p != "timestamp") {
 			return false
 		}
 	}

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"slices"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/policy"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
 )
 
 type groupInput struct {
@@ -75,7 +74,7 @@ func replayGroup(ctx context.Context, c Call, o Options) ([]string, error) {
 func (in *groupInput) usage(ctx context.Context, pods []podRecord, o Options) (engine.Usage, error) {
 	const selector = "all=pods"
 	calc := calculatorInput{
-		CPU: in.CPU, Readiness: in.Readiness, Spec: new(int32(len(pods))), Namespace: "namespace",
+		CPU: in.CPU, Readiness: in.Readiness, Spec: new(int32(1)), Namespace: "namespace",
 		PodsBy: selector, Resource: in.Resource, Metric: "metric", Average: new(int64(1)),
 	}
 	read := metricsResponse{API: "resource", Namespace: calc.Namespace, Resource: string(in.Resource), PodsBy: selector, Pods: map[string]podMetric{}}

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"math"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/furl-dev/furl/operator/hpa"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // ratioCase is one case of upstream's tests of ratios.
@@ -70,7 +69,7 @@ func replayRatio(ctx context.Context, r Record, o Options) ([]string, error) {
 func (in *ratioCase) question() (*calculatorInput, string) {
 	const selector = "all=pods"
 	calc := &calculatorInput{
-		CPU: "0", Readiness: "0", Spec: new(int32(len(in.Metrics))), Namespace: "namespace", PodsBy: selector,
+		CPU: "0", Readiness: "0", Spec: new(int32(1)), Namespace: "namespace", PodsBy: selector,
 		Resource: corev1.ResourceMemory, Metric: "metric", Utilization: in.Utilization, Average: in.Usage,
 	}
 	calc.Tolerances.Up, calc.Tolerances.Down = "0", "0"

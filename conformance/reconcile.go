@@ -10,12 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/furl-dev/furl/engine"
+	"github.com/furl-dev/furl/policy"
 	dto "github.com/prometheus/client_model/go"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/furl-dev/furl/engine"
-	"github.com/furl-dev/furl/policy"
 )
 
 // reconcileInput is what one sync of upstream started from.

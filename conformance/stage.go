@@ -8,6 +8,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/furl-dev/furl/engine"
+	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/operator/hpa"
+	"github.com/furl-dev/furl/policy"
+	"github.com/furl-dev/furl/record"
 	"github.com/prometheus/client_golang/prometheus"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -17,13 +23,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/furl-dev/furl/engine"
-	"github.com/furl-dev/furl/kube"
-	"github.com/furl-dev/furl/loop"
-	"github.com/furl-dev/furl/operator/hpa"
-	"github.com/furl-dev/furl/policy"
-	"github.com/furl-dev/furl/record"
 )
 
 // stage is a cluster of recorded answers around one HPA of the operator. It

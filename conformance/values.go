@@ -9,11 +9,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/furl-dev/furl/engine"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/furl-dev/furl/engine"
 )
 
 // start is the instant 0 of the records.

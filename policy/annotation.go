@@ -3,9 +3,8 @@ package policy
 import (
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
-
 	"github.com/furl-dev/furl/api"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // The bounds of furl.dev/cadence: less is every sample anyway, more would

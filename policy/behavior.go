@@ -3,9 +3,8 @@ package policy
 import (
 	"time"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-
 	"github.com/furl-dev/furl/engine"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 )
 
 // addBehavior compiles how fast the size may move. Without behavior upstream

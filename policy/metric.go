@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/furl-dev/furl/engine"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-
-	"github.com/furl-dev/furl/engine"
 )
 
 func podsSignal(m *autoscalingv2.PodsMetricSource) (engine.Signal, Source) {

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/furl-dev/furl/engine"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
-
-	"github.com/furl-dev/furl/engine"
 )
 
 // Defaults speak where the user is silent: the flags of kube-controller-manager

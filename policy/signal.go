@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/furl-dev/furl/engine"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
-
-	"github.com/furl-dev/furl/engine"
 )
 
 // Upstream's wording of targets that are not there.

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/furl-dev/furl/policy"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
-
-	"github.com/furl-dev/furl/policy"
 )
 
 // MaxBytes is the most that is read of one file.

@@ -124,7 +124,7 @@ func newDecision(s *script, after time.Duration, r loop.Record) Decision {
 		out.Steps = append(out.Steps, newStep(st))
 	}
 	if !d.Next.IsZero() {
-		out.Next = (after + d.Next.Sub(d.At)).String()
+		out.Next = (after + d.Next.Sub(d.At)).Round(time.Millisecond).String()
 	}
 	return out
 }

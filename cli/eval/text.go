@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/furl-dev/furl/engine"
+	"sigs.k8s.io/yaml"
 )
 
 // Write renders the report as text, json or yaml.

@@ -115,7 +115,7 @@ func (w *world) signal(name string) int {
 }
 
 func (w *world) signals() []string {
-	var names []string
+	names := make([]string, 0, len(w.compiled.Policy.Signals))
 	for i := range w.compiled.Policy.Signals {
 		names = append(names, w.compiled.Policy.Signals[i].Name)
 	}

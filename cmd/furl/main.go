@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/furl-dev/furl/cli"
 )
@@ -19,8 +20,11 @@ func run() int {
 	defer stop()
 	root := cli.New(cli.Terminal{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
-		Exec:     func(path string, args []string) error { return syscall.Exec(path, args, os.Environ()) },
+		Exec: func(path string, args []string) error {
+			return syscall.Exec(path, args, os.Environ()) //nolint:gosec // furl-lab, from where furl is or from PATH
+		},
 		LookPath: lookPath,
+		Clock:    time.Now,
 	})
 	root.AddCommand(commands()...)
 	return cli.Run(ctx, root)

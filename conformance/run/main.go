@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 
 	"github.com/furl-dev/furl/conformance"
 )
@@ -21,7 +22,9 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "usage: go run ./conformance/run [FOLDER]")
 		return 2
 	}
-	r, err := conformance.Run(context.Background(), os.DirFS(dir), conformance.Options{})
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) //nolint:forbidigo // the program's root
+	defer stop()
+	r, err := conformance.Run(ctx, os.DirFS(dir), conformance.Options{})
 	if err == nil {
 		err = r.Write(os.Stdout)
 	}
