@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,7 +27,9 @@ var begin = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 // cluster is a small cluster in memory: workloads with pods that all use the
 // same CPU, and HPAs for them. It implements the ports of package hpa.
 type cluster struct {
+	mu       sync.Mutex // orders what a test reads before the turns that follow
 	now      time.Time
+	live     bool // the clock is the real one, or that of a synctest bubble
 	pods     *kube.Pods
 	sizes    map[string]*autoscalingv1.Scale
 	cpu      int64 // millicores each pod uses
@@ -63,7 +66,12 @@ func (c *cluster) settings() *hpa.Settings {
 	return &hpa.Settings{Defaults: policy.UpstreamDefaults(), Clock: c.clock, Meter: hpa.NewMeter(c.registry)}
 }
 
-func (c *cluster) clock() time.Time { return c.now }
+func (c *cluster) clock() time.Time {
+	if c.live {
+		return time.Now()
+	}
+	return c.now
+}
 
 // run gives a workload n ready pods that request 200m each.
 func (c *cluster) run(name string, n int) {
@@ -73,7 +81,7 @@ func (c *cluster) run(name string, n int) {
 		Status:     autoscalingv1.ScaleStatus{Replicas: int32(n), Selector: "app=" + name},
 	}
 	for i := range n {
-		c.pods.Put(podOf(name, i, begin.Add(-time.Hour)))
+		c.pods.Put(podOf(name, i, c.clock().Add(-time.Hour)))
 	}
 }
 
@@ -112,6 +120,8 @@ func autoscaler(name string) *autoscalingv2.HorizontalPodAutoscaler {
 
 // Size implements kube.Sizes.
 func (c *cluster) Size(t kube.Target) (kube.Scale, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	s := c.sizes[t.Name]
 	if s == nil || c.lost != nil {
 		return kube.Scale{}, false
@@ -122,16 +132,24 @@ func (c *cluster) Size(t kube.Target) (kube.Scale, bool) {
 }
 
 // Wrote implements kube.Sizes.
-func (c *cluster) Wrote(s kube.Scale) { c.sizes[s.Target.Name].Spec.Replicas = s.Replicas.Spec }
+func (c *cluster) Wrote(s kube.Scale) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sizes[s.Target.Name].Spec.Replicas = s.Replicas.Spec
+}
 
 // Get implements kube.Endpoint.
 func (c *cluster) Get(_ context.Context, _ schema.GroupResource, _, name string) (*autoscalingv1.Scale, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.asked++
 	return c.sizes[name], c.lost
 }
 
 // Update implements kube.Endpoint.
 func (c *cluster) Update(_ context.Context, _ schema.GroupResource, s *autoscalingv1.Scale) (*autoscalingv1.Scale, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.refuse != nil {
 		return nil, c.refuse
 	}
@@ -141,15 +159,19 @@ func (c *cluster) Update(_ context.Context, _ schema.GroupResource, s *autoscali
 
 // Measures implements hpa.Resources.
 func (c *cluster) Measures(_ context.Context, _ hpa.ResourceQuery, pods []*kube.Pod, dst []hpa.Measure) ([]hpa.Measure, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.measured++
 	for _, p := range pods {
-		dst = append(dst, hpa.Measure{Pod: p.Name, Value: c.cpu, At: c.now.Add(-time.Second), Window: 10 * time.Second})
+		dst = append(dst, hpa.Measure{Pod: p.Name, Value: c.cpu, At: c.clock().Add(-time.Second), Window: 10 * time.Second})
 	}
 	return dst, c.unread
 }
 
 // WriteStatus implements hpa.StatusWriter.
 func (c *cluster) WriteStatus(_ context.Context, h *autoscalingv2.HorizontalPodAutoscaler) (*autoscalingv2.HorizontalPodAutoscaler, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.unstored != nil {
 		return nil, c.unstored
 	}
@@ -162,6 +184,8 @@ func (c *cluster) WriteStatus(_ context.Context, h *autoscalingv2.HorizontalPodA
 
 // Event implements hpa.Events.
 func (c *cluster) Event(_ *autoscalingv2.HorizontalPodAutoscaler, kind, reason, message string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.events = append(c.events, kind+" "+reason+": "+message)
 }
 
