@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 )
 
 const (
@@ -59,35 +60,43 @@ func (n *node) object() *corev1.Node {
 	}
 }
 
-// report writes the node's status.
+// report writes the node's status. The controllers write to nodes as well, so it may take more than one try.
 func (f *fleet) report(ctx context.Context, n *node) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	now := metav1.NewTime(time.Now())
-	old, err := f.Client.CoreV1().Nodes().Get(ctx, n.name, metav1.GetOptions{})
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		o, err := f.Client.CoreV1().Nodes().Get(ctx, n.name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		f.fill(&o.Status, n, metav1.NewTime(time.Now()))
+		_, err = f.Client.CoreV1().Nodes().UpdateStatus(ctx, o, metav1.UpdateOptions{})
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("read the node %s: %w", n.name, err)
+		return fmt.Errorf("report the status of node %s: %w", n.name, err)
 	}
-	old.Status.Capacity, old.Status.Allocatable = f.Capacity, f.Capacity
-	old.Status.Addresses = []corev1.NodeAddress{
+	return nil
+}
+
+// fill makes s the status of a ready node.
+func (f *fleet) fill(s *corev1.NodeStatus, n *node, at metav1.Time) {
+	s.Capacity, s.Allocatable = f.Capacity, f.Capacity
+	s.Addresses = []corev1.NodeAddress{
 		{Type: corev1.NodeInternalIP, Address: n.address.String()},
 		{Type: corev1.NodeHostName, Address: n.name},
 	}
-	old.Status.DaemonEndpoints.KubeletEndpoint.Port = n.port
-	old.Status.NodeInfo.KubeletVersion = "v0.0.0-furl-lab-simulated"
-	old.Status.NodeInfo.OperatingSystem, old.Status.NodeInfo.Architecture = "linux", runtime.GOARCH
-	for _, want := range []corev1.NodeCondition{
+	s.DaemonEndpoints.KubeletEndpoint.Port = n.port
+	s.NodeInfo.KubeletVersion = "v0.0.0-furl-lab-simulated"
+	s.NodeInfo.OperatingSystem, s.NodeInfo.Architecture = "linux", runtime.GOARCH
+	for _, c := range []corev1.NodeCondition{
 		{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "Simulated", Message: "this node is simulated"},
 		{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionFalse, Reason: "Simulated"},
 		{Type: corev1.NodeDiskPressure, Status: corev1.ConditionFalse, Reason: "Simulated"},
 		{Type: corev1.NodePIDPressure, Status: corev1.ConditionFalse, Reason: "Simulated"},
 	} {
-		setNodeCondition(&old.Status, want, now)
+		setNodeCondition(s, c, at)
 	}
-	if _, err := f.Client.CoreV1().Nodes().UpdateStatus(ctx, old, metav1.UpdateOptions{}); err != nil {
-		return fmt.Errorf("report the status of node %s: %w", n.name, err)
-	}
-	return nil
 }
 
 func setNodeCondition(s *corev1.NodeStatus, c corev1.NodeCondition, at metav1.Time) {
