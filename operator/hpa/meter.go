@@ -65,7 +65,7 @@ func NewMeter(r prometheus.Registerer) *Meter {
 		}, []string{"kind", "rule", "outcome"}),
 		reaction: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "furl_wake_to_scale_seconds", Help: "From a new sample, pod or spec in memory to the Scale request being sent.",
-			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15, 30}, // the aim is 0.1
 		}),
 		statusWrites: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "furl_status_writes_total", Help: "Writes of an HPA's status by result (written, failed).",
