@@ -130,8 +130,8 @@ func shares(text string, names []string, value func(*resource.Quantity) int64, o
 func (f *fleet) metrics(node string) func(io.Writer) error {
 	var counter usage.Counter // of the node: its pods come and go, it only grows
 	return func(w io.Writer) error {
-		read := func() usage.Node { return f.nodeUse(node, time.Now()) }
-		n := read()
+		// The text has milliseconds: a counter of a later moment than it says would make every rate a little wrong.
+		n := f.nodeUse(node, time.Now().Truncate(time.Millisecond))
 		n.CPU = counter.Observe(func() time.Duration { return n.CPU })
 		return usage.Write(w, n, false)
 	}
