@@ -64,6 +64,9 @@ func (s *script) play(ctx context.Context, o Options, r *Report) error {
 			if _, err := l.Tick(ctx, at); err != nil {
 				return ob.where.wrap(err)
 			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			last := at.Add(ob.every).After(ob.until)
 			if d := w.last; last || d.Decision.From != d.Decision.To {
 				r.Decisions = append(r.Decisions, newDecision(s, at.Sub(s.observations[0].from), d))

@@ -98,10 +98,10 @@ func (m *metric) UnmarshalJSON(b []byte) error {
 }
 
 func strict(b []byte, to any) error {
-	return plain2(yaml.UnmarshalStrict(b, to))
+	return orPlain(yaml.UnmarshalStrict(b, to))
 }
 
-func plain2(err error) error {
+func orPlain(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -162,6 +162,9 @@ func (w *world) Record(_ context.Context, r loop.Record) error {
 
 // Read implements [loop.Observer].
 func (w *world) Read(_ context.Context, at time.Time, p engine.Policy) ([]engine.Reading, error) {
+	if n := w.total(); n > maxPods {
+		return nil, fmt.Errorf("pods: %d of them; at most %d can be evaluated", n, maxPods)
+	}
 	out := make([]engine.Reading, 0, len(p.Signals))
 	for i, s := range p.Signals {
 		out = append(out, w.read(at, s, w.compiled.Sources[i]))
@@ -185,15 +188,23 @@ func (w *world) read(at time.Time, s engine.Signal, src policy.Source) engine.Re
 	return r
 }
 
-// maxPods is the most pods that are made of lines.
-const maxPods = 100_000
+// maxPods is the most pods that are made of lines: twice what a cluster of
+// 5,000 nodes usually gives one workload.
+const maxPods = 10_000
+
+func (w *world) total() (n int64) {
+	for _, a := range w.lines {
+		n += int64(w.count(a))
+	}
+	return n
+}
 
 // pods makes the pods that the lines stand for, as one source sees them.
 func (w *world) pods(at time.Time, src policy.Source) []engine.Pod {
 	var out []engine.Pod
 	for _, a := range w.lines {
 		value, measured := a.value(src)
-		for range min(w.count(a), maxPods) {
+		for range w.count(a) {
 			name := a.name
 			if name == "" {
 				name = fmt.Sprintf("pod-%d", len(out))
@@ -217,11 +228,11 @@ func (w *world) count(a alike) int32 {
 	if a.count >= 0 {
 		return a.count
 	}
-	n := w.size.Status
+	n := int64(w.size.Status)
 	for _, other := range w.lines {
-		n -= max(other.count, 0)
+		n -= int64(max(other.count, 0))
 	}
-	return max(n, 0)
+	return int32(max(n, 0)) //nolint:gosec // at most the status, which is an int32
 }
 
 func (w *world) readyPods(at time.Time) int32 {
