@@ -143,7 +143,7 @@ func (at *session) line(stmts []*syntax.Stmt) (status int, ended bool) {
 	if at.self.isDropped() {
 		at.self.resume()
 		fmt.Fprintln(at.c.Stdout)
-		return 130, false
+		return at.run(&syntax.File{Name: at.name, Stmts: []*syntax.Stmt{call(statusWord, "130")}}), false
 	}
 	return status, at.runner.Exited() || at.self.why() != nil
 }

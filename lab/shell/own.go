@@ -32,6 +32,8 @@ func (at *session) own(name string) (own, bool) {
 		return enterTrap, true
 	case trapOffWord:
 		return leaveTrap, true
+	case statusWord:
+		return status, true
 	case nowWord:
 		return at.now, true
 	case tookWord:
@@ -128,13 +130,19 @@ func (at *session) settle(ctx context.Context, p *process, hc interp.HandlerCont
 	return hc.LastExitStatus
 }
 
-func enterTrap(_ context.Context, p *process, _ interp.HandlerContext, c *applet.Call) int {
-	status := 0
+func enterTrap(ctx context.Context, p *process, hc interp.HandlerContext, c *applet.Call) int {
+	before := status(ctx, p, hc, c)
+	p.enter(before)
+	return before
+}
+
+// status sets $?.
+func status(_ context.Context, _ *process, _ interp.HandlerContext, c *applet.Call) int {
+	n := 0
 	if len(c.Args) > 0 {
-		status, _ = strconv.Atoi(c.Args[0]) // it was written by interpose or action
+		n, _ = strconv.Atoi(c.Args[0]) // the shell wrote it
 	}
-	p.enter(status)
-	return status
+	return n
 }
 
 func leaveTrap(_ context.Context, p *process, _ interp.HandlerContext, _ *applet.Call) int {

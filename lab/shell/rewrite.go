@@ -23,6 +23,7 @@ const (
 	doneWord    = "_furl_done"
 	trapOnWord  = "_furl_trap"
 	trapOffWord = "_furl_trapped"
+	statusWord  = "_furl_status"
 	nowWord     = "_furl_now"
 	tookWord    = "_furl_took"
 	timeVar     = "_furl_time"

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -202,15 +204,17 @@ func TestInteractive(t *testing.T) {
 	step("mkdir d; cd d\n", "/d "+mark, 1)
 	step("sleep 100\n", "sleep 100", 1)
 	step("\x03", "/d "+mark, 2) // the line ends, the shell stays
+	step("echo was $?\n", "was 130", 1)
+	step("", "/d "+mark, 3)
 	step("while true; do echo tick; sleep 0.01; done\n", "tick", 5)
-	step("\x03", "/d "+mark, 3)
+	step("\x03", "/d "+mark, 4)
 	step("echo half", "echo half", 1)
-	step("\x03", "/d "+mark, 4) // what was typed is dropped
+	step("\x03", "/d "+mark, 5) // what was typed is dropped
 	step("cat\n", "cat", 1)
 	step("typed\n", "typed", 2) // cat reads the terminal too
-	step("\x04", "/d "+mark, 5)
+	step("\x04", "/d "+mark, 6)
 	step("if fi\n", "syntax error", 1)
-	step("", "/d "+mark, 6)
+	step("", "/d "+mark, 7)
 	step("exit 4\n", "exit 4", 1)
 	if got := status(t, c.Wait()); got != 4 {
 		t.Errorf("status %d, want 4\n%s", got, seen)
@@ -269,6 +273,22 @@ func TestName_of_the_program_is_the_command(t *testing.T) {
 	}
 	if err := command(t, "curl").Run(); status(t, err) != 127 {
 		t.Errorf("a command that is not there: %v", err)
+	}
+}
+
+func TestLoop_of_the_walkthrough_costs_under_a_tenth_of_a_core(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "OK!") }))
+	defer server.Close()
+	const requests = 300
+	// 80 requests a second, as sleep 0.01 gives them, are a tenth of a core when each costs 1.25 ms.
+	const most = requests * 1250 * time.Microsecond
+	c := command(t, "sh", "-c", fmt.Sprintf("i=0; while sleep 0.001; [ $i -lt %d ]; do wget -q -O- %s; i=$((i+1)); done", requests, server.URL))
+	out, err := c.Output()
+	if err != nil || len(out) != requests*len("OK!") {
+		t.Fatalf("%d bytes, %v", len(out), err)
+	}
+	if used := c.ProcessState.UserTime() + c.ProcessState.SystemTime(); used > most {
+		t.Errorf("%d requests took %v of CPU, want at most %v", requests, used, most)
 	}
 }
 

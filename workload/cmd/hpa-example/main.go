@@ -78,7 +78,7 @@ func serve(ctx context.Context, listener net.Listener, pages http.Handler) error
 	return nil
 }
 
-// configure reads flags over environment over defaults: WORK, WORKERS, QUEUE; LAB_LISTEN (host:port), PORT.
+// configure reads flags over environment over defaults: CPU_PER_REQUEST, WORKERS, QUEUE; LAB_LISTEN (host:port), PORT.
 func configure(args []string, getenv func(string) string) (hpaexample.Settings, string, error) {
 	s := hpaexample.Defaults()
 	address := ":80"
@@ -93,7 +93,7 @@ func configure(args []string, getenv func(string) string) (hpaexample.Settings, 
 	}
 	flags := flag.NewFlagSet("hpa-example", flag.ContinueOnError)
 	flags.StringVar(&address, "listen", address, "`host:port` to listen on")
-	flags.DurationVar(&s.Work, "work", s.Work, "CPU time of one answer")
+	flags.DurationVar(&s.Work, "cpu-per-request", s.Work, "CPU time of one answer")
 	flags.IntVar(&s.Workers, "workers", s.Workers, "answers worked on at the same time")
 	flags.IntVar(&s.Queue, "queue", s.Queue, "requests that may wait for a worker")
 	if err := flags.Parse(args); err != nil {
@@ -106,10 +106,10 @@ func configure(args []string, getenv func(string) string) (hpaexample.Settings, 
 }
 
 func fromEnvironment(s *hpaexample.Settings, getenv func(string) string) error {
-	if text := getenv("WORK"); text != "" {
+	if text := getenv("CPU_PER_REQUEST"); text != "" {
 		work, err := time.ParseDuration(text)
 		if err != nil {
-			return fmt.Errorf("environment WORK: %w (write it as 20ms)", err)
+			return fmt.Errorf("environment CPU_PER_REQUEST: %w (write it as 20ms)", err)
 		}
 		s.Work = work
 	}

@@ -29,11 +29,11 @@ func TestConfigure(t *testing.T) {
 		{"nothing said: as the image", nil, nil, defaults, ":80"},
 		{"a port", nil, map[string]string{"PORT": "8080"}, defaults, ":8080"},
 		{"the lab's address before the port", nil, map[string]string{"PORT": "80", "LAB_LISTEN": "127.64.0.3:41000"}, defaults, "127.64.0.3:41000"},
-		{"environment", nil, map[string]string{"WORK": "5ms", "WORKERS": "3", "QUEUE": "7"}, own, ":80"},
+		{"environment", nil, map[string]string{"CPU_PER_REQUEST": "5ms", "WORKERS": "3", "QUEUE": "7"}, own, ":80"},
 		{
 			"flags before environment",
-			[]string{"--work=5ms", "--workers=3", "--queue=7", "--listen=:1"},
-			map[string]string{"WORK": "1h", "WORKERS": "9", "QUEUE": "9", "LAB_LISTEN": ":2"},
+			[]string{"--cpu-per-request=5ms", "--workers=3", "--queue=7", "--listen=:1"},
+			map[string]string{"CPU_PER_REQUEST": "1h", "WORKERS": "9", "QUEUE": "9", "LAB_LISTEN": ":2"},
 			own, ":1",
 		},
 	}
@@ -50,7 +50,7 @@ func TestConfigure(t *testing.T) {
 }
 
 func TestConfigure_refuses_what_it_cannot_read(t *testing.T) {
-	for _, env := range []map[string]string{{"WORK": "soon"}, {"WORKERS": "many"}, {"QUEUE": "1.5"}} {
+	for _, env := range []map[string]string{{"CPU_PER_REQUEST": "soon"}, {"WORKERS": "many"}, {"QUEUE": "1.5"}} {
 		if _, _, err := configure(nil, environment(env)); err == nil {
 			t.Errorf("%v was accepted", env)
 		}
