@@ -179,7 +179,7 @@ func (w *worker) running(ctx context.Context, c *container, r *run) {
 	*c.Status.Started = r.spec.StartupProbe == nil
 	c.Status.Ready = c.Kind != lifecycle.Init && *c.Status.Started && r.spec.ReadinessProbe == nil
 	w.event(c, corev1.EventTypeNormal, "Started", "Container started")
-	w.probe(r.ctx, c, r)
+	w.probe(r.ctx, c, r) //nolint:contextcheck // the run's own context, which was made from ctx
 	w.tasks.Go(func() { w.await(ctx, c, r) })
 	w.tasks.Go(func() { w.postStart(ctx, c, r) })
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/creack/pty"
-
 	"github.com/furl-dev/furl/lab/labtest"
 )
 
@@ -31,11 +30,12 @@ func TestNode_on_a_real_plane(t *testing.T) {
 		if !strings.Contains(screen, `pod "load-generator" deleted`) {
 			t.Errorf("after Ctrl-C: %q", screen[max(0, len(screen)-500):])
 		}
-		labtest.Eventually(t, 30*time.Second, "the pod to be gone", func(context.Context) error {
-			if out := l.Kubectl("get", "pod", "load-generator", "--ignore-not-found"); out != "" {
-				return errors.New(out)
+		labtest.Eventually(t, 30*time.Second, "the pod to be gone", func(ctx context.Context) error {
+			out, err := l.TryKubectl(ctx, "get", "pod", "load-generator", "--ignore-not-found")
+			if err == nil && out != "" {
+				err = errors.New(out)
 			}
-			return nil
+			return err
 		})
 	})
 

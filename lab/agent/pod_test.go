@@ -123,13 +123,13 @@ func TestReadiness_follows_the_program(t *testing.T) {
 		ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/", Port: intstr.FromString("http")}}},
 	}}})
 	b.eventually("the pod to be ready", func() bool { return b.ready("p") })
-	b.exec("p", "touch $FURL_POD_DIR/sick")
+	b.exec("touch $FURL_POD_DIR/sick")
 	b.eventually("the pod to be unready", func() bool { return !b.ready("p") })
 	s := b.main("p")
 	if s.RestartCount != 0 || s.Ready || !*s.Started {
 		t.Errorf("status %+v: readiness restarts nothing", s)
 	}
-	b.exec("p", "rm $FURL_POD_DIR/sick")
+	b.exec("rm $FURL_POD_DIR/sick")
 	b.eventually("the pod to be ready again", func() bool { return b.ready("p") })
 }
 
@@ -142,7 +142,7 @@ func TestLiveness_restarts_the_container(t *testing.T) {
 		}}},
 	}}})
 	b.eventually("the pod to be ready", func() bool { return b.ready("p") })
-	b.exec("p", "touch $FURL_POD_DIR/dead")
+	b.exec("touch $FURL_POD_DIR/dead")
 	b.eventually("a restart", func() bool { return b.main("p").RestartCount > 0 })
 	events := b.events("Killing")
 	if len(events) == 0 || events[0] != "Container c failed liveness probe, will be restarted" {
@@ -165,7 +165,7 @@ func TestStartup_probe_holds_the_others_back(t *testing.T) {
 	if s := b.main("p"); *s.Started || s.Ready || s.RestartCount > 0 {
 		t.Errorf("status before the start %+v", s)
 	}
-	b.exec("p", "touch $FURL_POD_DIR/up")
+	b.exec("touch $FURL_POD_DIR/up")
 	b.eventually("the pod to be ready", func() bool { return b.ready("p") })
 	if s := b.main("p"); !*s.Started {
 		t.Errorf("status after the start %+v", s)
@@ -175,7 +175,7 @@ func TestStartup_probe_holds_the_others_back(t *testing.T) {
 func TestDeletion_lets_the_program_end_in_order(t *testing.T) {
 	b := newBed(t)
 	b.run("p", corev1.PodSpec{Containers: []corev1.Container{{
-		Name: "c", Command: []string{"/bin/sh", "-c", "trap 'echo term; exit 0' TERM; echo up; while :; do sleep 0.05; done"},
+		Name: "c", Command: []string{"/bin/sh", "-c", "trap 'cat $FURL_POD_DIR/hook; echo term; exit 0' TERM; echo up; while :; do sleep 0.05; done"},
 		Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Exec: &corev1.ExecAction{
 			Command: []string{"/bin/sh", "-c", "echo hook >$FURL_POD_DIR/hook"},
 		}}},
@@ -187,8 +187,8 @@ func TestDeletion_lets_the_program_end_in_order(t *testing.T) {
 	b.remove("p")
 	b.eventually("the pod to be gone", func() bool { return b.gone("p") })
 	<-done
-	if followed != "up\nterm\n" {
-		t.Errorf("log %q, want up and term", followed)
+	if followed != "up\nhook\nterm\n" {
+		t.Errorf("log %q, want up, what the hook wrote, and term", followed)
 	}
 }
 
@@ -260,4 +260,47 @@ func TestNode_reports_itself(t *testing.T) {
 		l, err := b.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(t.Context(), "n1", metav1.GetOptions{})
 		return err == nil && *l.Spec.HolderIdentity == "n1" && l.Spec.RenewTime != nil
 	})
+}
+
+func TestPostStart_that_fails_ends_the_container(t *testing.T) {
+	b := newBed(t)
+	b.run("p", corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{
+		Name: "c", Command: []string{"/bin/sh", "-c", "exec sleep 1000"},
+		Lifecycle: &corev1.Lifecycle{PostStart: &corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: []string{"/bin/sh", "-c", "exit 1"}}}},
+	}}})
+	b.eventually("failure", func() bool { return b.pod("p").Status.Phase == corev1.PodFailed })
+	if e := b.events("FailedPostStartHook"); len(e) != 1 || e[0] != "PostStartHook failed" {
+		t.Errorf("events %q", e)
+	}
+}
+
+func TestTermination_message_is_what_the_program_left(t *testing.T) {
+	b := newBed(t)
+	own := sh("mkdir -p $FURL_POD_DIR/dev; echo it was me >$FURL_POD_DIR/dev/termination-log; exit 1")
+	own[0].TerminationMessagePath = "/dev/termination-log"
+	logged := sh("echo last words; exit 1")
+	logged[0].TerminationMessagePolicy = corev1.TerminationMessageFallbackToLogsOnError
+	for name, c := range map[string][]corev1.Container{"own": own, "logged": logged} {
+		b.run(name, corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: c})
+	}
+	for name, want := range map[string]string{"own": "it was me\n", "logged": "last words\n"} {
+		b.eventually("the end of "+name, func() bool { return b.main(name).State.Terminated != nil })
+		if got := b.main(name).State.Terminated.Message; got != want {
+			t.Errorf("pod %s left %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestPod_that_is_deleted_by_force_leaves_no_process(t *testing.T) {
+	b := newBed(t)
+	b.run("p", corev1.PodSpec{Containers: sh("echo $$$$; exec sleep 1000")})
+	b.eventually("the log", func() bool { return b.ready("p") && strings.HasSuffix(b.logs("p", ""), "\n") })
+	id := strings.TrimSpace(b.logs("p", ""))
+	if !alive(id) {
+		t.Fatalf("process %q does not run", id)
+	}
+	if err := b.client.CoreV1().Pods("default").Delete(t.Context(), "p", metav1.DeleteOptions{}); err != nil { // as when its node is deleted
+		t.Fatal(err)
+	}
+	b.eventually("the process to be gone", func() bool { return !alive(id) })
 }

@@ -46,13 +46,22 @@ func TestCPU_limit_binds_and_is_measured(t *testing.T) {
 	wait := time.NewTimer(500 * time.Millisecond)
 	<-wait.C
 	v1, t1 := b.sample("container_cpu_usage_seconds_total", "busy")
-	wait.Reset(4 * time.Second)
-	<-wait.C
-	v2, t2 := b.sample("container_cpu_usage_seconds_total", "busy")
-	got := (v2 - v1) / t2.Sub(t1).Seconds()
-	t.Logf("used %.3f cores", got)
-	if got < 0.15 || got > 0.27 {
-		t.Errorf("used %.3f cores over %v, want 0.15 to 0.27", got, t2.Sub(t1))
+	var seen []float64
+	var t2 time.Time
+	for range 5 { // a machine busy with other things can give less for a while, but never more
+		wait.Reset(4 * time.Second)
+		<-wait.C
+		var v2 float64
+		v2, t2 = b.sample("container_cpu_usage_seconds_total", "busy")
+		got := (v2 - v1) / t2.Sub(t1).Seconds()
+		v1, t1, seen = v2, t2, append(seen, got)
+		if got >= 0.15 {
+			break
+		}
+	}
+	t.Logf("used %.3f cores", seen)
+	if last := seen[len(seen)-1]; last < 0.15 || last > 0.27 {
+		t.Errorf("used %.3f cores, want 0.15 to 0.27", seen)
 	}
 	if age := time.Since(t2); age > 2*time.Second {
 		t.Errorf("the sample is %v old: it is read at the scrape", age)

@@ -88,11 +88,11 @@ func (w *worker) preStop(ctx context.Context, c *container, r *run, by <-chan ti
 		}
 	case <-by:
 		cancel()
-		_ = <-done
+		<-done //nolint:errcheck // the hook was cut off, so it has failed
 		r.session.Kill()
 	case <-r.session.Done():
 		cancel()
-		_ = <-done
+		<-done //nolint:errcheck // the hook was cut off, so it has failed
 	}
 }
 

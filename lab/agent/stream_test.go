@@ -33,16 +33,15 @@ func (b *bed) stream(ctx context.Context, path string, query url.Values, o remot
 	return e.StreamWithContext(ctx, o)
 }
 
-// exec runs a script in a pod and gives what it printed; it must succeed.
-func (b *bed) exec(pod, script string) string {
+// exec runs a script in pod p; it must succeed.
+func (b *bed) exec(script string) {
 	b.Helper()
 	var out, errs bytes.Buffer
 	q := url.Values{"command": {"/bin/sh", "-c", script}, "output": {"1"}, "error": {"1"}}
-	err := b.stream(b.Context(), "/exec/default/"+pod+"/c", q, remotecommand.StreamOptions{Stdout: &out, Stderr: &errs})
+	err := b.stream(b.Context(), "/exec/default/p/c", q, remotecommand.StreamOptions{Stdout: &out, Stderr: &errs})
 	if err != nil {
 		b.Fatalf("%s: %v: %s", script, err, errs.String())
 	}
-	return out.String()
 }
 
 func (b *bed) events(reason string) []string {

@@ -39,11 +39,7 @@ func TestQuota_holds_a_busy_loop_at_200m(t *testing.T) {
 			if err := q.Add(id); err != nil {
 				t.Fatal(err)
 			}
-			got := share(t, id, 5*time.Second)
-			t.Logf("used %.3f cores", got)
-			if got < 0.15 || got > 0.27 {
-				t.Errorf("used %.3f cores, want 0.15 to 0.27", got)
-			}
+			hold(t, id)
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
 			if err := q.Close(); err != nil {
@@ -59,6 +55,25 @@ func TestQuota_holds_a_busy_loop_at_200m(t *testing.T) {
 			}
 		})
 	}
+}
+
+// hold measures until the loop uses what it may. A machine busy with other things can give it less for a while, but
+// nothing may ever give it more.
+func hold(t *testing.T, id int) {
+	t.Helper()
+	var seen []float64
+	for range 5 {
+		got := share(t, id, 3*time.Second)
+		seen = append(seen, got)
+		if got > 0.27 {
+			break
+		}
+		if got >= 0.15 {
+			t.Logf("used %.3f cores", seen)
+			return
+		}
+	}
+	t.Errorf("used %.3f cores, want 0.15 to 0.27", seen)
 }
 
 // share measures the cores a process uses, after its first period.

@@ -132,7 +132,10 @@ func (b *budget) look(processes []int, since time.Duration, cpu func(int) (time.
 		seen[p] = total
 	}
 	b.used = seen
-	b.earned = min(b.earned+time.Duration(b.cores*float64(since)), b.most()) - spent
+	b.earned += time.Duration(b.cores*float64(since)) - spent
+	if !b.stopped { // what is earned standing still is not lost when this program comes late to wake them
+		b.earned = min(b.earned, b.most())
+	}
 	if b.stopped {
 		b.stopped = b.earned < b.most()/2 // run again when a worthwhile turn is saved up
 	} else {

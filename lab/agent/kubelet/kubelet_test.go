@@ -26,7 +26,7 @@ func reviewer() (*fake.Clientset, *int) {
 	client, reviews := fake.NewClientset(), new(int)
 	client.PrependReactor("create", "tokenreviews", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		*reviews++
-		r := a.(clienttesting.CreateAction).GetObject().(*authenticationv1.TokenReview)
+		r := created[*authenticationv1.TokenReview](a)
 		if r.Spec.Token == "broken" {
 			return true, nil, errors.New("no answer")
 		}
@@ -35,12 +35,25 @@ func reviewer() (*fake.Clientset, *int) {
 		return true, r, nil
 	})
 	client.PrependReactor("create", "subjectaccessreviews", func(a clienttesting.Action) (bool, runtime.Object, error) {
-		r := a.(clienttesting.CreateAction).GetObject().(*authorizationv1.SubjectAccessReview)
+		r := created[*authorizationv1.SubjectAccessReview](a)
 		want := authorizationv1.ResourceAttributes{Verb: "get", Version: "v1", Resource: "nodes", Subresource: "metrics", Name: "n1"}
 		r.Status.Allowed = r.Spec.User == "good" && *r.Spec.ResourceAttributes == want
 		return true, r, nil
 	})
 	return client, reviews
+}
+
+// created is the object of a create call. A call of another kind fails the test by a panic.
+func created[T runtime.Object](a clienttesting.Action) T {
+	create, ok := a.(clienttesting.CreateAction)
+	if !ok {
+		panic(a.GetVerb())
+	}
+	object, ok := create.GetObject().(T)
+	if !ok {
+		panic(create.GetObject())
+	}
+	return object
 }
 
 func TestMetrics_are_for_who_may_read_them(t *testing.T) {
@@ -51,7 +64,7 @@ func TestMetrics_are_for_who_may_read_them(t *testing.T) {
 		for header, want := range map[string]int{
 			"": 401, "Bearer ": 401, "Basic good": 401, "Bearer good": 200, "Bearer poor": 403, "Bearer unknown": 401, "Bearer broken": 500,
 		} {
-			r := httptest.NewRequest(http.MethodGet, "/metrics/resource", nil)
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics/resource", nil)
 			r.Header.Set("Authorization", header)
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
@@ -71,7 +84,7 @@ func TestMetrics_are_for_who_may_read_them(t *testing.T) {
 func TestMetrics_are_compressed_when_asked(t *testing.T) {
 	client, _ := reviewer()
 	s := &Server{Node: "n1", Client: client, Metrics: func(w io.Writer) error { _, err := io.WriteString(w, "m 1\n"); return err }}
-	r := httptest.NewRequest(http.MethodGet, "/metrics/resource", nil)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics/resource", nil)
 	r.Header.Set("Authorization", "Bearer good")
 	r.Header.Set("Accept-Encoding", "gzip")
 	w := httptest.NewRecorder()
@@ -90,7 +103,7 @@ func TestEverything_else_needs_a_certificate(t *testing.T) {
 	client, _ := reviewer()
 	h := (&Server{Node: "n1", Client: client}).handler()
 	for _, path := range []string{"/containerLogs/ns/p/c", "/exec/ns/p/c", "/exec/ns/p/uid/c", "/attach/ns/p/c", "/portForward/ns/p"} {
-		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
 		r.Header.Set("Authorization", "Bearer good")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
@@ -136,7 +149,7 @@ func (quiet) Logs(context.Context, Container, *corev1.PodLogOptions, io.Writer) 
 
 func TestLogs_answer_at_once_though_nothing_was_printed(t *testing.T) {
 	w := httptest.NewRecorder()
-	(&Server{Pods: quiet{}}).logs(w, httptest.NewRequest(http.MethodGet, "/containerLogs/ns/p/c", nil))
+	(&Server{Pods: quiet{}}).logs(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/containerLogs/ns/p/c", nil))
 	if w.Code != http.StatusOK || !bytes.Equal(w.Body.Bytes(), nil) {
 		t.Errorf("answered %d %q", w.Code, w.Body)
 	}

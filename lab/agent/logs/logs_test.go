@@ -42,8 +42,6 @@ func read(t *testing.T, l *Log, want Wanted) string {
 	return b.String()
 }
 
-func count(n int64) *int64 { return &n }
-
 func TestRead_gives_the_part_that_is_wanted(t *testing.T) {
 	l := newLog(t)
 	write(t, l, "stdout", "one\ntwo\n") // :00
@@ -56,15 +54,15 @@ func TestRead_gives_the_part_that_is_wanted(t *testing.T) {
 		text string
 	}{
 		{"all", Wanted{}, "one\ntwo\noops\nthree\nOK!"},
-		{"no lines", Wanted{Tail: count(0)}, ""},
-		{"the last line, though it has not ended", Wanted{Tail: count(1)}, "OK!"},
-		{"the last two", Wanted{Tail: count(2)}, "three\nOK!"},
-		{"more than there are", Wanted{Tail: count(99)}, "one\ntwo\noops\nthree\nOK!"},
+		{"no lines", Wanted{Tail: new(int64(0))}, ""},
+		{"the last line, though it has not ended", Wanted{Tail: new(int64(1))}, "OK!"},
+		{"the last two", Wanted{Tail: new(int64(2))}, "three\nOK!"},
+		{"more than there are", Wanted{Tail: new(int64(99))}, "one\ntwo\noops\nthree\nOK!"},
 		{"since an instant", Wanted{Since: start.Add(2 * time.Second)}, "three\nOK!"},
-		{"some bytes", Wanted{LimitBytes: count(5)}, "one\nt"},
+		{"some bytes", Wanted{LimitBytes: new(int64(5))}, "one\nt"},
 		{"one stream", Wanted{Stream: "stderr"}, "oops\n"},
-		{"the last line of one stream", Wanted{Stream: "stdout", Tail: count(2)}, "three\nOK!"},
-		{"instants, once a line", Wanted{Timestamps: true, Tail: count(2)}, "2026-01-02T03:04:02Z three\n2026-01-02T03:04:03Z OK!"},
+		{"the last line of one stream", Wanted{Stream: "stdout", Tail: new(int64(2))}, "three\nOK!"},
+		{"instants, once a line", Wanted{Timestamps: true, Tail: new(int64(2))}, "2026-01-02T03:04:02Z three\n2026-01-02T03:04:03Z OK!"},
 	} {
 		if got := read(t, l, tc.want); got != tc.text {
 			t.Errorf("%s: %q, want %q", tc.why, got, tc.text)
@@ -79,7 +77,7 @@ func TestRead_cuts_long_lines_and_joins_them_again(t *testing.T) {
 	if got := read(t, l, Wanted{}); got != long+"\nnext\n" {
 		t.Errorf("read %d bytes, want %d", len(got), len(long)+6)
 	}
-	if got := read(t, l, Wanted{Tail: count(1)}); got != "next\n" {
+	if got := read(t, l, Wanted{Tail: new(int64(1))}); got != "next\n" {
 		t.Errorf("last line %q", got)
 	}
 }
@@ -140,7 +138,7 @@ func TestLog_is_bounded_and_followed_across_files(t *testing.T) {
 	if size > 2*maxFile+maxEntry {
 		t.Errorf("the log takes %d bytes, more than two files of %d", size, maxFile)
 	}
-	if last := read(t, l, Wanted{Tail: count(1)}); !strings.HasPrefix(last, fmt.Sprint(lines-1)) {
+	if last := read(t, l, Wanted{Tail: new(int64(1))}); !strings.HasPrefix(last, fmt.Sprint(lines-1)) {
 		t.Errorf("last line %.20q", last)
 	}
 	l.Close()

@@ -343,10 +343,34 @@ func FuzzParseStat(f *testing.F) {
 	})
 }
 
-func BenchmarkScan(b *testing.B) {
-	for b.Loop() {
-		if _, err := readTable(); err != nil {
+// BenchmarkScan_200_sessions is what a scrape of a node with 200 pods costs.
+func BenchmarkScan_200_sessions(b *testing.B) {
+	h, err := Open(b.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer h.Close()
+	sessions := make([]*Session, 200)
+	for i := range sessions {
+		if sessions[i], err = h.Start(Spec{Path: "/bin/sh", Argv: []string{"sh", "-c", "exec sleep 1000"}}); err != nil {
 			b.Fatal(err)
 		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		table := h.Scan(0)
+		for _, s := range sessions {
+			_ = s.CPU(table)
+			for _, p := range table[s.ID] {
+				Memory(p.ID)
+			}
+		}
+	}
+	b.StopTimer()
+	for _, s := range sessions {
+		s.Kill()
+	}
+	for _, s := range sessions {
+		<-s.Done()
 	}
 }

@@ -90,9 +90,13 @@ func TestWrite_puts_volumes_where_containers_expect_them(t *testing.T) {
 	mode := int32(0o400)
 	p := podWith(
 		[]corev1.VolumeMount{
-			{Name: "cm", MountPath: "/etc/config"}, {Name: "s", MountPath: "/etc/config/secret"}, // one inside the other
-			{Name: "some", MountPath: "/opt/some/"}, {Name: "empty", MountPath: "/data"}, {Name: "pod", MountPath: "/etc/pod"},
-			{Name: "all", MountPath: "/all"}, {Name: "cm", MountPath: "/one/file", SubPath: "b.txt"},
+			{Name: "cm", MountPath: "/etc/config"},
+			{Name: "s", MountPath: "/etc/config/secret"}, // one inside the other
+			{Name: "some", MountPath: "/opt/some/"},
+			{Name: "empty", MountPath: "/data"},
+			{Name: "pod", MountPath: "/etc/pod"},
+			{Name: "all", MountPath: "/all"},
+			{Name: "cm", MountPath: "/one/file", SubPath: "b.txt"},
 		},
 		corev1.Volume{Name: "cm", VolumeSource: configMap("cm")},
 		corev1.Volume{Name: "s", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "s", DefaultMode: &mode}}},
