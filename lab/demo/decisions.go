@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	decisions "github.com/furl-dev/furl/api/decisions/v1alpha1"
@@ -39,7 +40,11 @@ func (s *show) decisions(ctx context.Context) ([]Decision, error) {
 func decision(r decisions.Record) Decision {
 	d := Decision{At: r.At.Time, From: r.From, To: r.To}
 	for _, s := range r.Steps {
-		d.Why = append(d.Why, s.Sentence)
+		// One signal is nothing to pick from.
+		if s.Rule == "pick" && len(r.Signals) == 1 {
+			continue
+		}
+		d.Why = append(d.Why, strings.TrimPrefix(s.Signal+": ", ": ")+s.Sentence)
 	}
 	return d
 }

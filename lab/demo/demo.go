@@ -141,7 +141,7 @@ func settled(t Timeline) bool {
 // phase draws until done, at most for the given time.
 func (s *show) phase(ctx context.Context, w *watcher, atMost time.Duration, done func(Timeline) bool) error {
 	deadline := time.Now().Add(atMost)
-	p := &painter{out: s.Out, screen: s.Screen}
+	p := &painter{out: s.Out, screen: s.Screen, told: len(w.timeline().Notes)}
 	return s.every(ctx, func() (bool, error) {
 		if err := w.look(ctx); err != nil && ctx.Err() == nil {
 			return false, err

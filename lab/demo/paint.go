@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
 // painter shows a growing timeline: a live picture on a terminal, a line per
@@ -11,6 +12,7 @@ type painter struct {
 	out    io.Writer
 	screen func() Screen
 	before string // the last plain line without its time
+	told   int    // how many notes the plain lines have told
 }
 
 func (p *painter) paint(t Timeline) error {
@@ -27,8 +29,8 @@ func (p *painter) paint(t Timeline) error {
 	}
 	p.before = line
 	why := ""
-	if n := len(t.Notes); n > 0 && now.At-t.Notes[n-1].At < 2*refresh && len(t.Notes[n-1].Why) > 0 {
-		why = "  " + t.Notes[n-1].Why[len(t.Notes[n-1].Why)-1]
+	if n := len(t.Notes); n > p.told {
+		p.told, why = n, "  "+strings.Join(t.Notes[n-1].Why, "; ")
 	}
 	_, err := fmt.Fprintf(p.out, "  %s  %s%s\n", clock(now.At), line, why)
 	return err
