@@ -96,7 +96,7 @@ func readings(t *rapid.T, p engine.Policy, usable bool) []engine.Reading {
 	for _, s := range p.Signals {
 		r := engine.Reading{
 			Signal: s.Name, At: midnight, ReadyPods: rapid.Int32Range(1, 60).Draw(t, "ready"), Listed: 60,
-			Value: rapid.Float64Range(0, 1e8).Draw(t, "value"),
+			Value: rapid.OneOf(rapid.Float64Range(0, 1e8), rapid.Float64Range(0, 2e4)).Draw(t, "value"),
 			Usage: engine.Group(pods().Draw(t, "pods"), midnight, s, p.Grace),
 		}
 		if rapid.Bool().Draw(t, "expires") {

@@ -155,11 +155,11 @@ func (s *script) answer() {
 		}
 	}
 	d, h := s.decide(s.policy, *s.seen, s.history)
-	s.describe(d)
 	s.history, s.size = h, d.From
 	if !s.refused {
 		s.history, s.size = engine.Applied(s.policy, d, h), d.To
 	}
+	s.describe(d)
 	s.seen = nil
 }
 
@@ -184,6 +184,9 @@ func (s *script) describe(d engine.Decision) {
 	}
 	if d.To != d.From {
 		words = append(words, strconv.Quote(d.Reason()))
+		if v := engine.ScaledToZero(s.history); v.True {
+			words = append(words, v.Reason)
+		}
 	}
 	if len(words) > 0 {
 		fmt.Fprintf(&s.out, "  says %s\n", strings.Join(words, ", "))

@@ -120,6 +120,9 @@ func TestDivergences(t *testing.T) {
 		if d := decide(u, three, group(u, using(3, 1e12, 1))); d.Proposals[0].Utilization != math.MaxInt32 || d.To < 3 {
 			t.Errorf("%d%% and %d, want the largest percentage and no shrinking", d.Proposals[0].Utilization, d.To)
 		}
+		if d := decide(u, engine.Replicas{Spec: 1, Status: 1}, group(u, using(1, math.MaxInt64, 1))); d.Proposals[0].Utilization != math.MaxInt32 {
+			t.Errorf("%d%%, want the largest percentage", d.Proposals[0].Utilization)
+		}
 	})
 	t.Run("negative_measurement_of_a_pod_is_missing", func(t *testing.T) {
 		s := perPod(engine.AverageValue, 100)
