@@ -1,15 +1,11 @@
 package kube
 
 import (
-	"context"
 	"fmt"
 	"time"
 
-	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -66,29 +62,5 @@ func NewClients(c *rest.Config) (*Clients, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scale client of %s: %w", c.Host, err)
 	}
-	return &Clients{Config: calls, Core: core, Watch: watch, Mapper: mapper, Scale: scaleEndpoint{scales}}, nil
-}
-
-// scaleEndpoint is the /scale subresource through client-go.
-type scaleEndpoint struct{ scales scale.ScalesGetter }
-
-func (e scaleEndpoint) Get(ctx context.Context, r schema.GroupResource, namespace, name string) (*autoscalingv1.Scale, error) {
-	return e.scales.Scales(namespace).Get(ctx, r, name, metav1.GetOptions{})
-}
-
-func (e scaleEndpoint) Update(ctx context.Context, r schema.GroupResource, s *autoscalingv1.Scale) (*autoscalingv1.Scale, error) {
-	return e.scales.Scales(s.Namespace).Update(ctx, r, s, metav1.UpdateOptions{FieldManager: FieldManager})
-}
-
-// Rediscover makes a mapper look for new kinds every interval until ctx ends.
-// Wait sleeps until an instant, clock tells the present one.
-func Rediscover(ctx context.Context, m meta.ResettableRESTMapper, every time.Duration, clock func() time.Time,
-	wait func(context.Context, time.Time) error,
-) error {
-	for {
-		if err := wait(ctx, clock().Add(every)); err != nil {
-			return nil //nolint:nilerr // the end of ctx is the end of the work, not a fault
-		}
-		m.Reset()
-	}
+	return &Clients{Config: calls, Core: core, Watch: watch, Mapper: mapper, Scale: NewEndpoint(core, scales)}, nil
 }

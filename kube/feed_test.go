@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -13,8 +14,8 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 )
 
-func keyed(namespace, name string) types.NamespacedName {
-	return types.NamespacedName{Namespace: namespace, Name: name}
+func keyed(name string) types.NamespacedName {
+	return types.NamespacedName{Namespace: "ns", Name: name}
 }
 
 // names is a sink that remembers which objects are there.
@@ -38,11 +39,7 @@ func (n *names) Drop(key types.NamespacedName) {
 func (n *names) list() map[types.NamespacedName]string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	out := make(map[types.NamespacedName]string, len(n.all))
-	for k, v := range n.all {
-		out[k] = v
-	}
-	return out
+	return maps.Clone(n.all)
 }
 
 func versioned(name, v string) *corev1.Pod {
@@ -63,7 +60,7 @@ func TestFeed_follows_objects_as_they_come_and_go(t *testing.T) {
 		}
 	}()
 	<-feed.Synced()
-	eventually(t, sink, map[types.NamespacedName]string{keyed("ns", "a"): "1", keyed("ns", "b"): "1"})
+	eventually(t, sink, map[types.NamespacedName]string{keyed("a"): "1", keyed("b"): "1"})
 	api := c.CoreV1().Pods("ns")
 	if _, err := api.Update(ctx, versioned("a", "2"), metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
@@ -74,7 +71,7 @@ func TestFeed_follows_objects_as_they_come_and_go(t *testing.T) {
 	if _, err := api.Create(ctx, versioned("c", "1"), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, sink, map[types.NamespacedName]string{keyed("ns", "a"): "2", keyed("ns", "c"): "1"})
+	eventually(t, sink, map[types.NamespacedName]string{keyed("a"): "2", keyed("c"): "1"})
 }
 
 // eventually waits until the sink holds what it should.
@@ -107,7 +104,7 @@ func TestFeed_drops_what_a_new_list_no_longer_holds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := map[types.NamespacedName]string{keyed("ns", "b"): "2", keyed("ns", "c"): "1"}
+	want := map[types.NamespacedName]string{keyed("b"): "2", keyed("c"): "1"}
 	if diff := cmp.Diff(want, sink.list()); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}

@@ -5,14 +5,13 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/furl-dev/furl/engine"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
-
-	"github.com/furl-dev/furl/engine"
 )
 
 // TestPods_selects_what_a_search_would_find compares the index, through any
@@ -168,8 +167,8 @@ func TestCutPod_keeps_what_autoscaling_reads(t *testing.T) {
 	pod := labelled("p", labels.Set{"app": "a"})
 	pod.Spec = corev1.PodSpec{
 		NodeName:       "n1",
-		Containers:     []corev1.Container{{Name: "c", Image: "big", Args: []string{"x"}, Resources: requests("cpu", "200m")}},
-		InitContainers: []corev1.Container{{Name: "side", RestartPolicy: &always, Resources: requests("cpu", "50m")}},
+		Containers:     []corev1.Container{{Name: "c", Image: "big", Args: []string{"x"}, Resources: requests("200m")}},
+		InitContainers: []corev1.Container{{Name: "side", RestartPolicy: &always, Resources: requests("50m")}},
 	}
 	now := metav1.Now()
 	pod.DeletionTimestamp = &now
@@ -186,7 +185,11 @@ func TestCutPod_keeps_what_autoscaling_reads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cut := CutPod(stripped.(*corev1.Pod), &templates)
+	kept, ok := stripped.(*corev1.Pod)
+	if !ok {
+		t.Fatalf("stripping made a %T", stripped)
+	}
+	cut := CutPod(kept, &templates)
 	if diff := cmp.Diff(whole, cut); diff != "" {
 		t.Errorf("stripping changed what is kept (-whole +stripped):\n%s", diff)
 	}
@@ -195,8 +198,8 @@ func TestCutPod_keeps_what_autoscaling_reads(t *testing.T) {
 		Phase: engine.Running, Deleting: true, Readiness: engine.NotReady,
 		ReadySince: now.Time, Started: now.Time, Begun: true,
 		Spec: &corev1.PodSpec{
-			Containers:     []corev1.Container{{Name: "c", Resources: requests("cpu", "200m")}},
-			InitContainers: []corev1.Container{{Name: "side", RestartPolicy: &always, Resources: requests("cpu", "50m")}},
+			Containers:     []corev1.Container{{Name: "c", Resources: requests("200m")}},
+			InitContainers: []corev1.Container{{Name: "side", RestartPolicy: &always, Resources: requests("50m")}},
 		},
 	}
 	if diff := cmp.Diff(want, cut); diff != "" {

@@ -48,8 +48,7 @@ type Scale struct {
 	ResourceVersion string
 }
 
-// Endpoint is the /scale subresource of every kind. The client of package
-// k8s.io/client-go/scale has this shape, see [ScaleEndpoint].
+// Endpoint is the /scale subresource of every kind, see [NewEndpoint].
 type Endpoint interface {
 	Get(ctx context.Context, r schema.GroupResource, namespace, name string) (*autoscalingv1.Scale, error)
 	Update(ctx context.Context, r schema.GroupResource, s *autoscalingv1.Scale) (*autoscalingv1.Scale, error)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/engine"
+	"github.com/furl-dev/furl/loop"
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
@@ -16,13 +18,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/furl-dev/furl/engine"
-	"github.com/furl-dev/furl/loop"
 )
 
-func requests(r, q string) corev1.ResourceRequirements {
-	return corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceName(r): resource.MustParse(q)}}
+func requests(cpu string) corev1.ResourceRequirements {
+	return corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu)}}
 }
 
 // server keeps one scale and refuses writes that were made from another version.
@@ -69,7 +68,8 @@ func (s *server) bump() {
 	s.scale.ResourceVersion = string(rune('0' + s.version))
 }
 
-func newServer(replicas int32) *server {
+func newServer() *server {
+	const replicas = 3
 	s := &server{}
 	s.scale.Name, s.scale.Namespace = "w", "ns"
 	s.scale.Spec.Replicas, s.scale.Status.Replicas, s.scale.Status.Selector = replicas, replicas, "app=w"
@@ -82,7 +82,7 @@ func widget() Target {
 }
 
 func TestScales_write_the_same_number_again_after_a_conflict(t *testing.T) {
-	s := newServer(3)
+	s := newServer()
 	scales := NewScales(s, s, nil, nil)
 	got, err := scales.Get(t.Context(), widget())
 	if err != nil {
@@ -101,7 +101,7 @@ func TestScales_write_the_same_number_again_after_a_conflict(t *testing.T) {
 }
 
 func TestScales_give_up_after_many_conflicts(t *testing.T) {
-	s := newServer(3)
+	s := newServer()
 	scales := NewScales(s, s, nil, nil)
 	got, err := scales.Get(t.Context(), widget())
 	if err != nil {
@@ -117,7 +117,7 @@ func TestScales_give_up_after_many_conflicts(t *testing.T) {
 }
 
 func TestScales_ask_at_most_each_15_seconds_and_before_a_write(t *testing.T) {
-	s := newServer(3)
+	s := newServer()
 	now := time.Unix(1000, 0)
 	scales := NewScales(s, s, nil, func() time.Time { return now })
 	read := func() Scale {
@@ -156,7 +156,7 @@ func TestScales_ask_at_most_each_15_seconds_and_before_a_write(t *testing.T) {
 }
 
 func TestScales_name_the_users_mistake(t *testing.T) {
-	s := newServer(3)
+	s := newServer()
 	scales := NewScales(s, s, nil, nil)
 	wrong := widget()
 	wrong.APIVersion = "a/b/c"
@@ -200,7 +200,7 @@ func TestWorkloads_know_sizes_of_any_version_of_the_kind(t *testing.T) {
 	}
 	w.Deployments().Put(deployment("2", 3, 2)) // nothing that counts has changed
 	w.Deployments().Put(deployment("3", 3, 3))
-	w.Deployments().Drop(keyed("ns", "d"))
+	w.Deployments().Drop(keyed("d"))
 	id := Target{Namespace: "ns", Name: "d", APIVersion: "apps", Kind: "Deployment"}
 	if diff := cmp.Diff(slices.Repeat([]Target{id}, 3), told); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)

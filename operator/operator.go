@@ -83,6 +83,7 @@ func (p *parts) run(ctx context.Context) error {
 		p.health.ready.Store(true)
 		p.config.Log.InfoContext(ctx, "watches are synced", "hpa_controller", p.config.Control, "resource_metrics", p.config.ResourceMetrics)
 		group.Go(func() error { return p.scrape(ctx) })
+		p.warmUp(ctx)
 		return p.lead(ctx)
 	})
 	return group.Wait()
@@ -105,6 +106,33 @@ func (p *parts) scrape(ctx context.Context) error {
 		return nil
 	}
 	return p.scraper.Run(ctx)
+}
+
+// Warming up ends when nearly every node has been measured, or after a while.
+const (
+	warmEnough = 0.9
+	warmWithin = 20 * time.Second
+	warmLook   = 200 * time.Millisecond
+)
+
+// warmUp waits for the first measurements: deciding before them would tell
+// every user, after every start, that there are none.
+func (p *parts) warmUp(ctx context.Context) {
+	if p.scraper == nil {
+		return
+	}
+	clock := schedule.Clock{}
+	for until := clock.Now().Add(warmWithin); clock.Now().Before(until); {
+		nodes, measured := p.scraper.Nodes.Nodes(), 0
+		for i := range nodes {
+			if _, ok := p.scraper.Store.Node(nodes[i].Name); ok {
+				measured++
+			}
+		}
+		if float64(measured) >= warmEnough*float64(len(nodes)) || clock.Wait(ctx, clock.Now().Add(warmLook)) != nil {
+			return
+		}
+	}
 }
 
 // lead decides: alone, or while holding the lease.

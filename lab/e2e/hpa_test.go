@@ -12,12 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/lab/labtest"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/furl-dev/furl/lab/labtest"
 )
 
 // workloads is how many are scaled at once: enough for a p95 of the reaction.

@@ -7,15 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/api"
+	"github.com/furl-dev/furl/operator/hpa"
+	"github.com/furl-dev/furl/record"
 	"github.com/google/go-cmp/cmp"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/furl-dev/furl/api"
-	"github.com/furl-dev/furl/operator/hpa"
-	"github.com/furl-dev/furl/record"
 )
 
 // play is one HPA in a small cluster, synced step by step.

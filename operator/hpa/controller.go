@@ -74,7 +74,7 @@ func NewController(c ControllerConfig) *Controller {
 	k.table = kube.NewTable(Cut, k.changed)
 	k.turns = schedule.New(schedule.Config{
 		Workers: c.Workers,
-		Gap:     50 * time.Millisecond, // a burst of pod events is one turn
+		Gap:     20 * time.Millisecond, // a burst of pod events is one turn
 		Retry:   time.Second, RetryMax: time.Minute,
 	}, k.turn)
 	return k

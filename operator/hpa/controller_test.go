@@ -7,14 +7,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/furl-dev/furl/api"
+	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/operator/hpa"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/furl-dev/furl/api"
-	"github.com/furl-dev/furl/kube"
-	"github.com/furl-dev/furl/operator/hpa"
 )
 
 // stage is a controller at work in a small cluster, in virtual time.
