@@ -49,7 +49,7 @@ func BenchmarkScrape_30_pods_over_tls(b *testing.B) {
 	host, port, _ := net.SplitHostPort(server.Listener.Addr().String())
 	p, _ := strconv.Atoi(port)
 	node := Node{Name: "n1", Port: int32(p), Addresses: []Address{{Type: "InternalIP", Address: host}}}
-	k := &kubelets{options: DefaultOptions(), identity: &identity{access: Access{Insecure: true, handshake: time.Minute}}}
+	k := &kubelets{options: DefaultOptions(), identity: &identity{access: Access{Insecure: true}, handshake: time.Minute, idle: time.Minute}}
 	s := NewStore(10 * time.Second)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -22,14 +22,13 @@ const rotation = time.Minute
 // Access is how Furl shows itself to kubelets and knows them. A file wins over
 // what stands beside it, and is read again when it may have been renewed.
 type Access struct {
-	TokenFile, Token          string
-	CAFile                    string
-	CA                        []byte // PEM
-	CertFile, KeyFile         string
-	Cert, Key                 []byte // PEM
-	Insecure                  bool
-	ServerName                string // expected of every certificate instead of the address; for tests and odd clusters
-	handshake, keepConnection time.Duration
+	TokenFile, Token  string
+	CAFile            string
+	CA                []byte // PEM
+	CertFile, KeyFile string
+	Cert, Key         []byte // PEM
+	Insecure          bool   // accept any certificate
+	ServerName        string // expected of every certificate; empty: the address
 }
 
 // AccessFrom takes the API server's access, as metrics-server does, and lays
@@ -52,7 +51,9 @@ func AccessFrom(c *rest.Config, o Options) Access {
 
 // identity holds the transport built from the files as they were read last.
 type identity struct {
-	access Access
+	access    Access
+	handshake time.Duration // how long connecting may take
+	idle      time.Duration // how long a connection waits for the next scrape
 
 	mu        sync.Mutex // guards what follows
 	read      time.Time
@@ -108,7 +109,7 @@ func (i *identity) load() error {
 	if i.transport != nil && equal(files, i.files) {
 		return nil
 	}
-	t, err := i.access.transport(files)
+	t, err := i.build(files)
 	if err != nil {
 		return err
 	}
@@ -127,9 +128,10 @@ func (a *Access) files() (out [3][]byte, err error) {
 	return out, errors.Join(wrong[:]...)
 }
 
-// transport builds the connections' half of an identity. HTTP/1.1: there is
-// one request at a time to each node, and nothing to multiplex.
-func (a *Access) transport(files [3][]byte) (*http.Transport, error) {
+// build makes the transport. HTTP/1.1: there is one request at a time to each
+// node, and nothing to multiplex.
+func (i *identity) build(files [3][]byte) (*http.Transport, error) {
+	a := &i.access
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: a.ServerName}
 	c.InsecureSkipVerify = a.Insecure // --kubelet-insecure-tls asks for it by name
 	if len(files[0]) > 0 && !a.Insecure {
@@ -147,10 +149,10 @@ func (a *Access) transport(files [3][]byte) (*http.Transport, error) {
 	}
 	return &http.Transport{
 		TLSClientConfig:     c,
-		DialContext:         dial(a.handshake),
-		TLSHandshakeTimeout: a.handshake,
+		DialContext:         dial(i.handshake),
+		TLSHandshakeTimeout: i.handshake,
 		MaxIdleConnsPerHost: 1,
-		IdleConnTimeout:     a.keepConnection,
+		IdleConnTimeout:     i.idle,
 		DisableCompression:  true, // asked for and undone by kubelets.body, with pooled readers
 	}, nil
 }

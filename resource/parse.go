@@ -268,7 +268,7 @@ func field(l []byte) (word, rest []byte) {
 }
 
 // count returns f times unit as a whole number. Absent, zero, negative and
-// absurd figures are no count: a kubelet prints zero before it has measured.
+// absurd figures are no count.
 func (f figure) count(unit float64) (n uint64, ok bool) {
 	v := f.value * unit
 	if f.at <= 0 || !(v >= 1) || v >= math.MaxInt64 {

@@ -60,11 +60,16 @@ func (s *Store) Node(name string) (Sample, bool) {
 	return out, held && (out.HasCPU || out.HasMemory)
 }
 
-// Silence returns why a node's samples are not served; empty when they are or
-// the node is unknown.
+// Silence returns why a node has no CPU to serve; empty when it has, or was
+// never asked.
 func (s *Store) Silence(name string) string {
 	var why string
-	s.series.ViewGroup(name, func(n *node) { why = n.failing })
+	s.series.ViewGroup(name, func(n *node) {
+		if why = n.failing; why == "" {
+			_, gap := n.cpu.Rate()
+			why = sentence(gap)
+		}
+	})
 	return why
 }
 

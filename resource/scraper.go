@@ -78,9 +78,9 @@ func (s *Scraper) Run(ctx context.Context) error {
 
 // connect reads the files of Access, so that a mistake in them shows at once.
 func (s *Scraper) connect() (*kubelets, error) {
-	access := s.Access
-	access.handshake, access.keepConnection = s.Options.RequestTimeout, 3*s.Options.MetricResolution
-	k := &kubelets{options: s.Options, identity: &identity{access: access}}
+	k := &kubelets{options: s.Options, identity: &identity{
+		access: s.Access, handshake: s.Options.RequestTimeout, idle: 3 * s.Options.MetricResolution,
+	}}
 	_, _, err := k.identity.at(s.Clock())
 	return k, err
 }

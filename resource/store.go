@@ -205,6 +205,8 @@ func (p *pod) container(name []byte) *container {
 }
 
 // take enters the figures of one scrape and reports whether the CPU's was news.
+// A kubelet that has not measured yet says zero for both: no CPU beside some
+// memory is a container that has done nothing.
 func (u *usage) take(l series.Life, cpu, memory, swap figure) bool {
 	if n, ok := memory.count(1); ok {
 		u.memory, u.memoryAt = n, memory.at
@@ -216,7 +218,8 @@ func (u *usage) take(l series.Life, cpu, memory, swap figure) bool {
 		u.swap = uint64(swap.value)
 	}
 	n, ok := cpu.count(1e9)
-	if !ok {
+	idle := cpu.at > 0 && cpu.value == 0 && u.memoryAt != 0
+	if !ok && !idle {
 		return false
 	}
 	return u.cpu.Add(series.Point{At: cpu.at, Total: n}, l)

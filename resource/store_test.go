@@ -118,6 +118,11 @@ func TestStore_answers_for_a_pod_or_says_why_not(t *testing.T) {
 			want: answer{Missing: "container a: the kubelet reports no CPU yet"},
 		},
 		{
+			why: "no CPU beside some memory is idleness", container: "a",
+			scrapes: []scrapes{{node: "n1", at: 0, uses: []use{{"web/a", 0, 0, 5, 0}}}, {node: "n1", at: 10, uses: []use{{"web/a", 10, 0, 5, 0}}}},
+			want:    answer{At: 10, Window: resolution},
+		},
+		{
 			why: "a scrape that failed once changes nothing", scrapes: with(scrapes{node: "n1", at: 20, failure: "timed out"}), container: "a",
 			want: answer{Milli: 251, At: 10, Window: resolution},
 		},

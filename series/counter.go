@@ -53,6 +53,8 @@ func (c *Counter) Add(p Point, l Life) bool {
 		c.begin(p, l, Single)
 	case p.At == c.last.At:
 		return false
+	case p.Total == 0 && c.last.Total > 0 && l.Start < c.last.At:
+		return false // nothing falls to nothing: it was not read, and the way back would be a leap
 	case p.At < c.last.At || p.Total < c.last.Total && l.Start < c.last.At:
 		c.begin(p, l, WentBack)
 	case l.Start >= c.last.At:

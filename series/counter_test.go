@@ -39,6 +39,8 @@ func TestCounter(t *testing.T) {
 		{why: "a_restart_is_seen_although_the_total_grew", points: []point{{100, 50, 1}, {110, 80, 1}, {120, 90, 115}}, at: 120, gap: series.Restarted},
 		{why: "after_a_restart_two_points_make_a_rate", points: []point{{110, 80, 1}, {120, 5, 115}, {130, 25, 115}}, rate: 2, at: 130, window: 10 * time.Second, gap: series.NoGap},
 		{why: "a_total_that_falls_without_a_restart_begins_anew", points: []point{{100, 50, 1}, {110, 40, 1}}, at: 110, gap: series.WentBack},
+		{why: "a_total_that_falls_to_nothing_was_not_read", points: []point{{100, 50, 1}, {110, 80, 1}, {120, 0, 1}, {130, 120, 1}}, rate: 2, at: 130, window: 20 * time.Second, gap: series.NoGap},
+		{why: "an_idle_thing_has_a_rate_of_nothing", points: []point{{100, 0, 1}, {110, 0, 1}}, at: 110, window: 10 * time.Second, gap: series.NoGap},
 		{why: "a_clock_set_back_begins_anew", points: []point{{100, 50, 1}, {110, 80, 1}, {50, 85, 1}}, at: 50, gap: series.WentBack},
 		{why: "a_young_life_is_counted_from_its_start", points: []point{{112, 24, 100}}, rate: 2, at: 112, window: 12 * time.Second, gap: series.NoGap},
 		{why: "a_life_below_ten_seconds_is_too_young", points: []point{{109, 24, 100}}, at: 109, gap: series.Single},

@@ -59,7 +59,7 @@ func (m *nodeMetrics) Get(_ context.Context, name string, _ *metav1.GetOptions) 
 	}
 	s, _ := m.usage.Store.Node(name)
 	if !s.HasCPU || !s.HasMemory {
-		return nil, absent("nodemetrics", name, cmp.Or(m.usage.Store.Silence(name), "no second sample yet"))
+		return nil, absent("nodemetrics", name, cmp.Or(m.usage.Store.Silence(name), "it was not asked yet"))
 	}
 	item := nodeItem(n, s, m.usage.Clock())
 	return &item, nil

@@ -211,7 +211,7 @@ func TestMetrics_says_why_an_object_has_no_usage(t *testing.T) {
 			_, err := client.PodMetricses("shop").Get(t.Context(), "ghost", metav1.GetOptions{})
 			return err
 		}},
-		{"a node that was never scraped", `nodemetrics.metrics.k8s.io "n2" not found: no second sample yet`, func() error {
+		{"a node that was never scraped", `nodemetrics.metrics.k8s.io "n2" not found: it was not asked yet`, func() error {
 			_, err := client.NodeMetricses().Get(t.Context(), "n2", metav1.GetOptions{})
 			return err
 		}},
