@@ -96,7 +96,7 @@ func (f *fleet) deliver(upTo time.Duration) {
 	for _, p := range f.pods {
 		for len(p.waiting) > 0 && p.waiting[0].at <= upTo {
 			p.measured, p.has = p.waiting[0], true
-			p.waiting = p.waiting[1:]
+			p.waiting = slices.Delete(p.waiting, 0, 1) // in place: there are one or two
 		}
 	}
 }

@@ -318,7 +318,7 @@ func (p *process) inTrap() (before int, in bool) {
 	return p.before, p.handling > 0
 }
 
-// signals are the names that kill and trap know, with their numbers on every system we run on.
+// signals are the names that kill and trap know, with the numbers that they have in a container, whatever the host.
 func signals() map[string]int {
 	return map[string]int{"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "USR2": 12, "ALRM": 14, "TERM": 15, "CHLD": 17, "CONT": 18, "WINCH": 28}
 }
