@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -233,11 +234,18 @@ func (s *Session) CloseStdin() {
 	}
 }
 
-// Resize sets the terminal's size in characters. It does nothing without a terminal.
+// Resize sets the terminal's size in characters. It does nothing without a terminal, or after its end.
 func (s *Session) Resize(columns, rows uint16) {
-	if s.term != nil {
-		_ = pty.Setsize(s.term, &pty.Winsize{Cols: columns, Rows: rows})
+	if s.term == nil {
+		return
 	}
+	conn, err := s.term.SyscallConn() // holds the file while it is used: the session may end meanwhile
+	if err != nil {
+		return
+	}
+	_ = conn.Control(func(fd uintptr) {
+		_ = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Col: columns, Row: rows}) //nolint:gosec // a file descriptor is small
+	})
 }
 
 // CPU is the time the session's processes have used, those that have ended included, given a fresh table.
