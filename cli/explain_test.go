@@ -36,7 +36,7 @@ func (w *workload) Scale(_ context.Context, _, to int32) error {
 }
 
 func (w *workload) Read(_ context.Context, at time.Time, p engine.Policy) ([]engine.Reading, error) {
-	var pods []engine.Pod
+	pods := make([]engine.Pod, 0, 3)
 	for i := range 3 {
 		pods = append(pods, engine.Pod{
 			Name: fmt.Sprintf("web-%d", i), Readiness: engine.Ready, Begun: true, Started: at.Add(-time.Hour), ReadySince: at.Add(-time.Hour),

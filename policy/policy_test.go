@@ -137,7 +137,7 @@ metrics:
 		{"object/rps-2", "external metric rps(nil)", engine.Object, engine.Target{Kind: engine.AverageValue, Value: 3000}, false},
 		{"external/queue", "external metric queue(&LabelSelector{MatchLabels:map[string]string{q: jobs,},MatchExpressions:[]LabelSelectorRequirement{},})", engine.External, engine.Target{Kind: engine.Value, Value: 7000}, false},
 	}
-	var got []row
+	got := make([]row, 0, len(want))
 	for i, s := range c.Policy.Signals {
 		got = append(got, row{s.Name, s.Label, s.Kind, s.Target, s.CPU})
 		if s.Fault != "" {

@@ -106,7 +106,7 @@ func TestPods(t *testing.T) {
 		t.Run(tc.why, func(t *testing.T) {
 			r := run(t, hpa, `{kind: Observation, `+strings.TrimPrefix(tc.observation, "{"))
 			d := r.Decisions[len(r.Decisions)-1]
-			var texts []string
+			texts := make([]string, 0, len(d.Steps))
 			for _, s := range d.Steps {
 				texts = append(texts, s.Text)
 			}
