@@ -244,7 +244,7 @@ func (s *Session) Resize(columns, rows uint16) {
 		return
 	}
 	_ = conn.Control(func(fd uintptr) {
-		_ = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Col: columns, Row: rows}) //nolint:gosec // a file descriptor is small
+		_ = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Col: columns, Row: rows})
 	})
 }
 
