@@ -53,7 +53,13 @@ func (at *session) call(ctx context.Context, args []string) ([]string, error) {
 		return at.interpose(action, hc.LastExitStatus, args), nil
 	}
 	direct := false
-	for len(args) > 1 && (args[0] == "command" || args[0] == "builtin") && !strings.HasPrefix(args[1], "-") {
+	for len(args) > 1 && (args[0] == "command" || args[0] == "builtin") {
+		if args[1] == "-p" && len(args) > 2 { // with the usual PATH, which is the only one here
+			args = args[1:]
+		}
+		if strings.HasPrefix(args[1], "-") {
+			break
+		}
 		args, direct = args[1:], true
 	}
 	if !direct && at.shadowed(args[0]) {

@@ -62,10 +62,28 @@ func (t *table) start(ctx context.Context, parent int, command string, at time.T
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.prune(parent)
 	t.last++
 	p.pid = t.last
 	t.all[p.pid] = p
 	return p
+}
+
+// unwaited is how many ended children of one process stay known without a wait for them.
+const unwaited = 64
+
+// prune forgets the oldest ended children of a process, when a script starts many and waits for none. It needs mu.
+func (t *table) prune(parent int) {
+	var over []int
+	for pid, p := range t.all {
+		if p.parent == parent && p.over() {
+			over = append(over, pid)
+		}
+	}
+	slices.Sort(over)
+	for _, pid := range over[:max(0, len(over)-unwaited)] {
+		delete(t.all, pid)
+	}
 }
 
 // finish ends a process for good. A background process stays known until somebody has waited for it or its parent is
@@ -79,6 +97,11 @@ func (t *table) finish(p *process, status int) {
 	p.mu.Unlock()
 	p.stop(ended{status: status})
 	close(p.done)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, known := t.all[p.parent]; !known && p.parent != 0 {
+		delete(t.all, p.pid) // nobody is left to ask
+	}
 }
 
 // forget takes a process and its ended children off the table.
