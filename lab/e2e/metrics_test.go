@@ -11,11 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/lab/labtest"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/furl-dev/furl/lab/labtest"
 )
 
 // prints waits until kubectl's output matches.
