@@ -2,7 +2,9 @@ package conformance
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,24 +118,29 @@ var unchecked = map[string]string{
 }
 
 func TestCorruptedExpectationsFail(t *testing.T) {
-	for _, name := range Files() {
-		t.Run(name, func(t *testing.T) {
-			b, err := os.ReadFile(filepath.Join("testdata/hpa", name))
+	for _, dir := range []string{"hpa", "byhand"} {
+		for _, name := range Files() {
+			b, err := os.ReadFile(filepath.Join("testdata", dir, name))
+			if errors.Is(err, fs.ErrNotExist) && dir == "byhand" {
+				continue
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			rs, err := Records(name, b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tried := 0
-			for _, r := range rs {
-				if Replay(t.Context(), r, Options{}).Internal == "" {
-					tried += corruptAll(t, r)
+			t.Run(dir+"/"+name, func(t *testing.T) {
+				rs, err := Records(name, b)
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			t.Logf("%d corruptions, each noticed", tried)
-		})
+				tried := 0
+				for _, r := range rs {
+					if Replay(t.Context(), r, Options{}).Internal == "" {
+						tried += corruptAll(t, r)
+					}
+				}
+				t.Logf("%d corruptions, each noticed", tried)
+			})
+		}
 	}
 }
 
