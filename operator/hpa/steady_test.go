@@ -38,6 +38,7 @@ type cluster struct {
 	unread   error // what Measures answers
 	unstored error // what WriteStatus answers
 
+	outside  outside
 	scaled   []int32
 	statuses []autoscalingv2.HorizontalPodAutoscalerStatus
 	events   []string
@@ -58,7 +59,7 @@ func newCluster() *cluster {
 func (c *cluster) ports() *hpa.Ports {
 	return &hpa.Ports{
 		Scales: kube.NewScales(nil, c, c, c.clock), Pods: c.pods,
-		Resources: c, Status: c, Events: c, Records: c.book,
+		Resources: c, External: &c.outside, Status: c, Events: c, Records: c.book,
 	}
 }
 
