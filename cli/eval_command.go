@@ -24,6 +24,7 @@ An observation, with everything but kind left out where it does not matter:
   - cpu: 305m                  # of each pod; without count: of all the others
     request: 200m              # or {cpu: 200m, memory: 64Mi}, or from a Deployment
   - {count: 1, cpu: 10m, request: 200m, ready: false, age: 10s}
+  - {name: web-7, containers: {app: {cpu: 90m, request: 100m}}, metrics: {qps: 12}}
   metrics:
     external/queue: 35         # Object and External metrics, by signal
     cpu: {missing: "no answer from the metrics API"}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/furl-dev/furl/api"
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/loop"
 	"github.com/furl-dev/furl/policy"
@@ -78,9 +79,12 @@ func (s *script) play(ctx context.Context, o Options, r *Report) error {
 }
 
 func (s *script) warnings(c policy.Compiled) []string {
-	out := make([]string, len(c.Warnings))
-	for i, w := range c.Warnings {
-		out[i] = fmt.Sprintf("%s: %s", s.name, w)
+	out := make([]string, 0, len(c.Warnings)+1)
+	for _, w := range c.Warnings {
+		out = append(out, fmt.Sprintf("%s: %s", s.name, w))
+	}
+	if c.Mode == policy.Observe {
+		out = append(out, fmt.Sprintf("%s: %s is %s: in a cluster Furl would not write these sizes", s.name, api.AnnotationMode, api.ModeObserve))
 	}
 	return out
 }
