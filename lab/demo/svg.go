@@ -12,7 +12,7 @@ const (
 	svgWidth  = 960
 	svgLeft   = 60
 	svgRight  = 20
-	panelTop  = 60
+	panelTop  = 84
 	panelHigh = 170
 	panelGap  = 60
 )
