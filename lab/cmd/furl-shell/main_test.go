@@ -203,7 +203,7 @@ func TestInteractive(t *testing.T) {
 	step("echo n$i; done\n", "n2", 1)
 	step("mkdir d; cd d\n", "/d "+mark, 1)
 	step("echo go; sleep 100\n", "\ngo", 1) // what is typed shows at once, what is printed when it runs
-	step("\x03", "/d "+mark, 2) // the line ends, the shell stays
+	step("\x03", "/d "+mark, 2)             // the line ends, the shell stays
 	step("echo was $?\n", "was 130", 1)
 	step("", "/d "+mark, 3)
 	step("while true; do echo tick; sleep 0.01; done\n", "tick", 5)
