@@ -27,13 +27,18 @@ const claimPort = 3127
 type addresses struct{ slot int }
 
 func (a addresses) prefix(base, third, bits int) netip.Prefix {
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{127, byte(base + a.slot), byte(third), 0}), bits)
+	return netip.PrefixFrom(ip(base+a.slot, third, 0), bits)
+}
+
+// ip is 127.second.third.fourth, each of which is below 256.
+func ip(second, third, fourth int) netip.Addr {
+	return netip.AddrFrom4([4]byte{127, byte(second), byte(third), byte(fourth)}) //nolint:gosec // slots and maxNodes keep all below 256
 }
 
 func (a addresses) pods(node int) netip.Prefix { return a.prefix(64, node, 24) }
 func (a addresses) simNodes() netip.Prefix     { return a.prefix(80, 0, 16) }
 func (a addresses) proxies() netip.Prefix {
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 95, byte(a.slot), 0}), 24)
+	return netip.PrefixFrom(ip(95, a.slot, 0), 24)
 }
 func (a addresses) services() netip.Prefix { return a.prefix(96, 0, 16) }
 func (a addresses) simPods() netip.Prefix  { return a.prefix(200, 0, 16) }
@@ -51,7 +56,7 @@ func claim(ctx context.Context, slot int) (addresses, net.Listener, error) {
 	var last error
 	for _, s := range candidates {
 		a := addresses{slot: s}
-		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 95, byte(s), 254}), claimPort)
+		at := netip.AddrPortFrom(ip(95, s, 254), claimPort)
 		l, err := loopback.Listen(ctx, at.String())
 		switch {
 		case err == nil:

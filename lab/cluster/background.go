@@ -108,7 +108,9 @@ func await(ctx context.Context, cmd *exec.Cmd, from io.Reader, progress func(str
 		kill := time.AfterFunc(cancelGrace, func() { _ = cmd.Process.Kill() })
 		defer kill.Stop()
 		_ = cmd.Wait()
-		<-done
+		if err := <-done; err != nil && !errors.Is(context.Cause(ctx), context.Canceled) {
+			return errors.Join(context.Cause(ctx), err)
+		}
 		return context.Cause(ctx)
 	}
 }

@@ -40,7 +40,7 @@ func (c child) keep(ctx context.Context, started func(Process), log *slog.Logger
 		from := time.Now()
 		err := c.run(ctx, started)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it was told to end
 		}
 		if time.Since(from) < quickDeath {
 			quick++
@@ -50,7 +50,7 @@ func (c child) keep(ctx context.Context, started func(Process), log *slog.Logger
 		if quick == quickDeaths {
 			return fmt.Errorf("%s ended %d times at once: %w; its last words in %s:\n%s", c.name, quick, err, c.log, tail(c.log))
 		}
-		log.Warn("child ended", "child", c.name, "reason", err, "again_in", pause)
+		log.WarnContext(ctx, "child ended", "child", c.name, "reason", err, "again_in", pause)
 		select {
 		case <-ctx.Done():
 			return nil

@@ -8,13 +8,12 @@ import (
 	"strconv"
 	"time"
 
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-
 	"github.com/furl-dev/furl/lab/pki"
 	"github.com/furl-dev/furl/lab/plane/setting"
 	"github.com/furl-dev/furl/lab/route/loopback"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // contextName is the context of every kubeconfig that the lab writes.

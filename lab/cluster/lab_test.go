@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,12 +20,11 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/furl-dev/furl/lab/cluster"
 	"github.com/furl-dev/furl/lab/labtest"
 	"github.com/furl-dev/furl/lab/pki"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 const simulated = `
@@ -68,7 +68,7 @@ func TestLab(t *testing.T) {
 	t.Run("runs_a_deployment_on_simulated_nodes", func(t *testing.T) {
 		lab.Apply(simulated)
 		ready(t, lab, "app=fake", 2)
-		pods := list(t, lab, "app=fake")
+		pods := list(t.Context(), t, lab, "app=fake")
 		for _, p := range pods {
 			if !strings.HasPrefix(p.Spec.NodeName, "sim-") {
 				t.Errorf("pod %s is on node %s", p.Name, p.Spec.NodeName)
@@ -79,7 +79,7 @@ func TestLab(t *testing.T) {
 	t.Run("keeps_pods_that_do_not_tolerate_it_off_simulated_nodes", func(t *testing.T) {
 		lab.Apply(web)
 		ready(t, lab, "app=web", 2)
-		for _, p := range list(t, lab, "app=web") {
+		for _, p := range list(t.Context(), t, lab, "app=web") {
 			if p.Spec.NodeName != "lab-0" {
 				t.Errorf("pod %s is on node %s", p.Name, p.Spec.NodeName)
 			}
@@ -174,7 +174,7 @@ kind: APIService
 metadata: {name: v1.test.furl.dev}
 spec:
   {group: test.furl.dev, version: v1, groupPriorityMinimum: 100, versionPriority: 100, caBundle: %s, service: {name: api, namespace: default, port: %d}}
-`, base64Text(own.PEM), srv.Listener.Addr().(*net.TCPAddr).Port))
+`, base64Text(own.PEM), netip.MustParseAddrPort(srv.Listener.Addr().String()).Port()))
 	lab.Kubectl("wait", "--for=condition=Available", "apiservice/v1.test.furl.dev", "--timeout=30s")
 	got := lab.Kubectl("get", "--raw", "/apis/test.furl.dev/v1/whoami")
 	if want := `{"user": "furl-lab-admin", "proxy": "front-proxy-client"}`; strings.TrimSpace(got) != want {
@@ -377,9 +377,9 @@ func allGone(t *testing.T, processes []int) {
 	})
 }
 
-func list(t *testing.T, lab *labtest.Lab, selector string) []corev1.Pod {
+func list(ctx context.Context, t *testing.T, lab *labtest.Lab, selector string) []corev1.Pod {
 	t.Helper()
-	pods, err := lab.Client.CoreV1().Pods("default").List(t.Context(), metav1.ListOptions{LabelSelector: selector})
+	pods, err := lab.Client.CoreV1().Pods("default").List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -388,9 +388,9 @@ func list(t *testing.T, lab *labtest.Lab, selector string) []corev1.Pod {
 
 func ready(t *testing.T, lab *labtest.Lab, selector string, want int) {
 	t.Helper()
-	labtest.Eventually(t, time.Minute, strconv.Itoa(want)+" ready pods of "+selector, func(context.Context) error {
+	labtest.Eventually(t, time.Minute, strconv.Itoa(want)+" ready pods of "+selector, func(ctx context.Context) error {
 		n := 0
-		for _, p := range list(t, lab, selector) {
+		for _, p := range list(ctx, t, lab, selector) {
 			for _, c := range p.Status.Conditions {
 				if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
 					n++

@@ -7,13 +7,12 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/furl-dev/furl/lab/agent"
+	"github.com/furl-dev/furl/lab/images"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/furl-dev/furl/lab/agent"
-	"github.com/furl-dev/furl/lab/images"
 )
 
 const (

@@ -12,13 +12,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/furl-dev/furl/lab/pki"
+	"github.com/furl-dev/furl/lab/plane/setting"
 	"golang.org/x/sync/errgroup"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-
-	"github.com/furl-dev/furl/lab/pki"
-	"github.com/furl-dev/furl/lab/plane/setting"
 )
 
 const (
@@ -92,7 +91,8 @@ func (l *lab) operatorKubeconfig(ctx context.Context, namespace string) error {
 
 // operatorCertificate names the Services by which the aggregator calls the operator: it checks them.
 func (l *lab) operatorCertificate(services []serviceName) error {
-	names := []string{"localhost"}
+	names := make([]string, 0, 1+len(services))
+	names = append(names, "localhost")
 	for _, s := range services {
 		names = append(names, s.name+"."+s.namespace+".svc")
 	}

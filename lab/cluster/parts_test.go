@@ -16,15 +16,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/lab/route/loopback"
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/furl-dev/furl/lab/route/loopback"
 )
 
 func TestAddresses(t *testing.T) {
 	t.Run("never_overlap_between_slots_or_uses", func(t *testing.T) {
-		var all []netip.Prefix
+		all := make([]netip.Prefix, 0, 7*slots)
 		for slot := range slots {
 			a := addresses{slot}
 			all = append(all, a.simNodes(), a.simPods(), a.services(), a.proxies(), a.pods(0), a.pods(1), a.pods(maxNodes-1))
@@ -117,8 +116,11 @@ func sleeper(t *testing.T, script string) Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // it is killed
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		<-ended
@@ -254,7 +256,7 @@ metadata: {name: ns}
 		if err != nil {
 			t.Fatal(err)
 		}
-		var kinds []string
+		kinds := make([]string, 0, len(got))
 		for _, o := range got {
 			kinds = append(kinds, o.GetKind())
 		}

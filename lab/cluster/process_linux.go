@@ -22,7 +22,7 @@ func startOf(pid int) (string, error) {
 		return "", fmt.Errorf("unexpected content %q", stat)
 	}
 	fields := strings.Fields(string(stat[end+1:]))
-	const state, starttime = 3 - 3, 22 - 3 // the first field after the name is number three
+	const state, starttime = 0, 19 // fields 3 and 22, counted from the one after the name
 	if len(fields) <= starttime {
 		return "", fmt.Errorf("unexpected content %q", stat)
 	}

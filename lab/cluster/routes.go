@@ -5,10 +5,9 @@ import (
 	"net"
 	"strconv"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/furl-dev/furl/lab/agent"
 	"github.com/furl-dev/furl/lab/route"
+	"golang.org/x/sync/errgroup"
 )
 
 // startRoutes opens the ways to Services. Everything after it may ask for l.router and l.ports.

@@ -6,12 +6,11 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/furl-dev/furl/lab/pki"
+	"github.com/furl-dev/furl/lab/simnode"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-
-	"github.com/furl-dev/furl/lab/pki"
-	"github.com/furl-dev/furl/lab/simnode"
 )
 
 // startSimNodes registers the simulated nodes and keeps them.

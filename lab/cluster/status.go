@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sort"
 	"time"
 
+	"github.com/furl-dev/furl/lab/plane/setting"
+	"github.com/furl-dev/furl/lab/simnode"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-
-	"github.com/furl-dev/furl/lab/plane/setting"
-	"github.com/furl-dev/furl/lab/simnode"
 )
 
 // Status is how a lab is at an instant.
@@ -106,32 +106,31 @@ func (s *Status) count(ctx context.Context, files layout) error {
 	if err != nil {
 		return fmt.Errorf("count nodes: %w", err)
 	}
-	s.Nodes, s.Pods = &Census{Total: len(nodes.Items)}, &Census{}
+	pods, err := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("count pods: %w", err)
+	}
+	s.Nodes, s.Pods = &Census{Total: len(nodes.Items)}, &Census{Total: len(pods.Items)}
 	simulated := map[string]bool{}
 	for _, n := range nodes.Items {
 		if n.Labels[simnode.Simulated] != "" {
 			simulated[n.Name] = true
 			s.Nodes.Simulated++
 		}
-		for _, c := range n.Status.Conditions {
-			if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
-				s.Nodes.Ready++
-			}
+		if slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
+			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+		}) {
+			s.Nodes.Ready++
 		}
 	}
-	pods, err := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return fmt.Errorf("count pods: %w", err)
-	}
-	s.Pods.Total = len(pods.Items)
 	for _, p := range pods.Items {
 		if simulated[p.Spec.NodeName] {
 			s.Pods.Simulated++
 		}
-		for _, c := range p.Status.Conditions {
-			if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
-				s.Pods.Ready++
-			}
+		if slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
+			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+		}) {
+			s.Pods.Ready++
 		}
 	}
 	return nil

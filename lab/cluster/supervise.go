@@ -11,14 +11,13 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
-
 	"github.com/furl-dev/furl/lab/agent"
 	"github.com/furl-dev/furl/lab/pki"
 	"github.com/furl-dev/furl/lab/plane/setting"
 	"github.com/furl-dev/furl/lab/route"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 )
 
 // lab is a running lab, as its supervisor sees it.
@@ -64,7 +63,7 @@ func Supervise(ctx context.Context, o Options, progress func(step string), ready
 	}
 	err = l.run(ctx, ready)
 	if err != nil {
-		l.log.Error("lab ended", "reason", err)
+		l.log.ErrorContext(ctx, "lab ended", "reason", err)
 	}
 	if l.state.Phase == "" { // nothing was written down
 		return err
@@ -169,7 +168,7 @@ func (l *lab) startParts(ctx context.Context, ready func()) error {
 	}
 	<-ctx.Done()
 	if err := l.note(func(s *State) { s.Phase = Stopping }); err != nil {
-		l.log.Warn("state not written", "reason", err)
+		l.log.WarnContext(ctx, "state not written", "reason", err)
 	}
 	return ignoreCancel(ctx, g.Wait())
 }

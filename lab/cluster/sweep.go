@@ -24,7 +24,7 @@ func sweep(ctx context.Context, files layout, log *slog.Logger) error {
 	var errs []error
 	for name, p := range s.Children {
 		if p.Alive() {
-			log.Warn("child swept", "child", name, "pid", p.PID)
+			log.WarnContext(ctx, "child swept", "child", name, "pid", p.PID)
 			errs = append(errs, p.kill(ctx))
 		}
 	}

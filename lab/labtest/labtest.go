@@ -17,12 +17,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/lab/cluster"
+	"github.com/furl-dev/furl/lab/route/loopback"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-
-	"github.com/furl-dev/furl/lab/cluster"
-	"github.com/furl-dev/furl/lab/route/loopback"
 )
 
 // Options says what kind of lab a test wants. The zero value is a bare control plane.
@@ -93,7 +92,7 @@ func (l *Lab) run(o Options) {
 		"--nodes", strconv.Itoa(o.Nodes), "--sim-nodes", strconv.Itoa(o.SimNodes),
 		"--operator=" + strconv.FormatBool(o.Operator), "--hpa-controller=" + strconv.FormatBool(o.HPAController),
 	}, o.Args...)
-	cmd := exec.Command(filepath.Join(l.Bin, "furl-lab"), args...) //nolint:noctx // ended by hand, politely
+	cmd := exec.Command(filepath.Join(l.Bin, "furl-lab"), args...) //nolint:gosec,noctx // our own program, ended by hand
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: o.Credential}

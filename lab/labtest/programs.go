@@ -51,7 +51,7 @@ func buildAll() (string, error) {
 		return "", fmt.Errorf("open the lock of the programs: %w", err)
 	}
 	defer func() { _ = lock.Close() }()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil { //nolint:gosec // a descriptor fits an int
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return "", fmt.Errorf("lock the programs: %w", err)
 	}
 	for _, p := range programs() {

@@ -13,9 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/furl-dev/furl/lab/pki"
+	"github.com/google/go-cmp/cmp"
 )
 
 func serve(t *testing.T, pair pki.Pair, clients *x509.CertPool) string {

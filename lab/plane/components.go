@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/furl-dev/furl/lab/plane/setting"
+	"github.com/furl-dev/furl/lab/route/loopback"
 	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/client-go/kubernetes"
@@ -21,9 +23,6 @@ import (
 	controllersoptions "k8s.io/kubernetes/cmd/kube-controller-manager/app/options"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	scheduleroptions "k8s.io/kubernetes/cmd/kube-scheduler/app/options"
-
-	"github.com/furl-dev/furl/lab/plane/setting"
-	"github.com/furl-dev/furl/lab/route/loopback"
 )
 
 const (

@@ -7,11 +7,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/furl-dev/furl/lab/plane/setting"
 	"go.etcd.io/etcd/client/pkg/v3/transport"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.etcd.io/etcd/server/v3/storage/wal"
-
-	"github.com/furl-dev/furl/lab/plane/setting"
 )
 
 const (

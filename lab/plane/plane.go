@@ -13,9 +13,8 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/furl-dev/furl/lab/plane/setting"
+	"golang.org/x/sync/errgroup"
 )
 
 const host = "127.0.0.1"
@@ -57,7 +56,7 @@ func Run(ctx context.Context, c setting.Config) error {
 // ended turns the return of a component into an error, unless somebody asked it to end.
 func ended(ctx context.Context, component string, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // it was told to end
 	}
 	if err == nil {
 		err = errors.New("it returned without being asked to")

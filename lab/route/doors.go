@@ -8,10 +8,9 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/furl-dev/furl/lab/route/loopback"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/cache"
-
-	"github.com/furl-dev/furl/lab/route/loopback"
 )
 
 // doors are the listeners on the addresses of Services.

@@ -14,14 +14,13 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/furl-dev/furl/lab/route/loopback"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	corev1listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
-
-	"github.com/furl-dev/furl/lab/route/loopback"
 )
 
 // Ports tells where a port of a pod really is; agent.Ports does.
@@ -153,7 +152,7 @@ func (r *Router) work(ctx context.Context) {
 			return
 		}
 		if err := r.sync(ctx, name); err != nil {
-			r.Log.Warn("service not routed", "service", name.String(), "reason", err)
+			r.Log.WarnContext(ctx, "service not routed", "service", name.String(), "reason", err)
 			r.queue.AddRateLimited(name)
 		} else {
 			r.queue.Forget(name)
@@ -167,7 +166,7 @@ func (r *Router) sync(ctx context.Context, name cache.ObjectName) error {
 	if err != nil { // the lister knows one error only: not found
 		r.table.remove(name)
 		r.doors.close(name)
-		return nil
+		return nil //nolint:nilerr // the Service is gone, and so is its route
 	}
 	known := r.table.knows(name)
 	s, err := r.build(object)

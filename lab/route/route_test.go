@@ -18,14 +18,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/lab/route"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/cache"
-
-	"github.com/furl-dev/furl/lab/route"
 )
 
 // sockets is where pods really listen.
@@ -278,7 +277,11 @@ func TestServiceAddress(t *testing.T) {
 
 	t.Run("takes_connections_for_a_pod", func(t *testing.T) {
 		eventually(t, func() bool {
-			resp, err := http.Get("http://" + address + "/")
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.DefaultClient.Do(req)
 			if err != nil {
 				return false
 			}
@@ -292,7 +295,7 @@ func TestServiceAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, func() bool {
-			c, err := net.Dial("tcp", address)
+			c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 			if err == nil {
 				_ = c.Close()
 			}
@@ -311,7 +314,7 @@ func TestConnect(t *testing.T) {
 		t.Fatal(err)
 	}
 	connect := func(target string) (int, string) {
-		c, err := net.Dial("tcp", proxy.Host)
+		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", proxy.Host)
 		if err != nil {
 			t.Fatal(err)
 		}

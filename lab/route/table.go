@@ -142,7 +142,7 @@ func (r *Router) build(o *corev1.Service) (*service, error) {
 }
 
 // serves says whether a pod may get connections of a Service, as endpoints are chosen.
-func serves(p *corev1.Pod, notReadyToo bool) bool { //nolint:revive // notReadyToo is a field of the Service
+func serves(p *corev1.Pod, notReadyToo bool) bool {
 	if p.Status.PodIP == "" || p.DeletionTimestamp != nil || p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
 		return false
 	}

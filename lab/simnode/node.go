@@ -150,7 +150,7 @@ func (f *fleet) heartbeats(ctx context.Context) {
 				err = f.report(ctx, n)
 			}
 			if err != nil && ctx.Err() == nil {
-				f.Log.Warn("heartbeat missed", "node", n.name, "reason", err)
+				f.Log.WarnContext(ctx, "heartbeat missed", "node", n.name, "reason", err)
 			}
 		}
 	}

@@ -42,7 +42,7 @@ func (f *fleet) work(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil:
 		case err != nil && !apierrors.IsConflict(err):
-			f.Log.Warn("pod not synced", "pod", key.String(), "reason", err)
+			f.Log.WarnContext(ctx, "pod not synced", "pod", key.String(), "reason", err)
 			f.queue.AddRateLimited(key)
 		case err != nil:
 			f.queue.AddRateLimited(key)

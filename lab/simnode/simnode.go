@@ -19,6 +19,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/furl-dev/furl/lab/agent/kubelet"
+	"github.com/furl-dev/furl/lab/route/loopback"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/informers"
@@ -26,9 +28,6 @@ import (
 	corev1listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
-
-	"github.com/furl-dev/furl/lab/agent/kubelet"
-	"github.com/furl-dev/furl/lab/route/loopback"
 )
 
 // Simulated is the label and the taint of these nodes.

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/lab/pki"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -23,8 +24,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	"pgregory.net/rapid"
-
-	"github.com/furl-dev/furl/lab/pki"
 )
 
 func TestShares(t *testing.T) {
@@ -358,7 +357,12 @@ func TestFleet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := c.http.Get(fmt.Sprintf("https://%s:%d/metrics/resource", n.Status.Addresses[0].Address, n.Status.DaemonEndpoints.KubeletEndpoint.Port))
+		url := fmt.Sprintf("https://%s:%d/metrics/resource", n.Status.Addresses[0].Address, n.Status.DaemonEndpoints.KubeletEndpoint.Port)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := c.http.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

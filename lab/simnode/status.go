@@ -38,8 +38,11 @@ func restartable(c corev1.Container) bool {
 	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
-func containerStatuses(containers []corev1.Container, old []corev1.ContainerStatus, ready bool, at metav1.Time) []corev1.ContainerStatus { //nolint:revive // ready is a field of what it returns
-	var all []corev1.ContainerStatus
+func containerStatuses(containers []corev1.Container, old []corev1.ContainerStatus, ready bool, at metav1.Time) []corev1.ContainerStatus {
+	if len(containers) == 0 {
+		return nil // as absent as it was
+	}
+	all := make([]corev1.ContainerStatus, 0, len(containers))
 	for _, c := range containers {
 		started := at
 		for _, o := range old {

@@ -9,12 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/furl-dev/furl/lab/agent/kubelet"
+	"github.com/furl-dev/furl/lab/agent/usage"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/client-go/tools/cache"
-
-	"github.com/furl-dev/furl/lab/agent/kubelet"
-	"github.com/furl-dev/furl/lab/agent/usage"
 )
 
 // What a simulated pod uses: one quantity that its containers share evenly ("120m"), or one each ("app=100m,proxy=20m").
