@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"maps"
 	"sync"
 	"time"
 )
@@ -10,9 +11,14 @@ import (
 type asked struct {
 	clock func() time.Time // nil keeps nothing
 
-	mu      sync.Mutex // guards answers
+	mu      sync.Mutex // guards what follows
 	answers map[Target]answer
+	sweep   int // how many answers are worth looking for old ones
 }
+
+// sweepAt is the least number of answers at which old ones are dropped: those
+// of workloads that are gone.
+const sweepAt = 1024
 
 type answer struct {
 	scale Scale
@@ -42,7 +48,13 @@ func (a *asked) keep(t Target, s Scale) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.answers[t] = answer{scale: s, at: a.clock()}
+	now := a.clock()
+	a.answers[t] = answer{scale: s, at: now}
+	if len(a.answers) < max(a.sweep, sweepAt) {
+		return
+	}
+	maps.DeleteFunc(a.answers, func(_ Target, old answer) bool { return now.Sub(old.at) >= askEvery })
+	a.sweep = 2 * len(a.answers)
 }
 
 func (a *asked) forget(t Target) {

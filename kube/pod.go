@@ -8,7 +8,6 @@ import (
 	"github.com/furl-dev/furl/engine"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // Pod is what autoscaling uses of a pod. It is never modified after it was
@@ -27,11 +26,6 @@ type Pod struct {
 	Begun   bool
 	// Spec holds the requests; pods of one template share it.
 	Spec *corev1.PodSpec
-}
-
-// Key is the pod's namespace and name.
-func (p *Pod) Key() types.NamespacedName {
-	return types.NamespacedName{Namespace: p.Namespace, Name: p.Name}
 }
 
 // same tells whether autoscaling can see no difference between two states of a pod.

@@ -147,9 +147,6 @@ func (s *Scales) wrote(sc Scale, written *autoscalingv1.Scale, replicas int32) {
 	s.asked.keep(sc.Target, sc)
 }
 
-// Forget drops what was kept about a target.
-func (s *Scales) Forget(t Target) { s.asked.forget(t) }
-
 // ask tries each resource of the target's kind and reports the first error.
 func (s *Scales) ask(ctx context.Context, t Target) (Scale, error) {
 	gv, err := schema.ParseGroupVersion(t.APIVersion)

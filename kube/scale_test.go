@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -228,5 +229,22 @@ func TestWorkloads_do_not_fall_back_behind_our_own_write(t *testing.T) {
 	w.Deployments().Put(deployment("13", 6, 3)) // somebody else's write
 	if got := replicas(); got != 6 {
 		t.Errorf("%d after a newer state, want 6", got)
+	}
+}
+
+func TestScales_forget_workloads_that_nobody_asks_for(t *testing.T) {
+	s := newServer()
+	now := time.Unix(1000, 0)
+	scales := NewScales(s, s, nil, func() time.Time { return now })
+	for i := range 5 * sweepAt {
+		now = now.Add(time.Second)
+		w := widget()
+		w.Name = strconv.Itoa(i)
+		if _, err := scales.Get(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(scales.asked.answers); n > sweepAt {
+		t.Errorf("%d answers kept, want at most %d", n, sweepAt)
 	}
 }

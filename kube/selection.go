@@ -24,13 +24,6 @@ type Selection struct {
 	shared   int // members that belong to another selection too
 }
 
-// Len is the number of pods selected.
-func (s *Selection) Len() int {
-	s.home.mu.RLock()
-	defer s.home.mu.RUnlock()
-	return len(s.members)
-}
-
 // AppendTo adds the selected pods to dst, in no order.
 func (s *Selection) AppendTo(dst []*Pod) []*Pod {
 	s.home.mu.RLock()
