@@ -214,6 +214,25 @@ func (d Decision) Find(r Rule) (Step, bool) {
 	return Step{}, false
 }
 
+// Last returns the step to show where there is room for one, and whether any
+// rule spoke: the one that had the last word. A pick of one out of one says
+// nothing, so the step that made the proposal stands for it.
+func (d Decision) Last() (Step, bool) {
+	if len(d.Steps) == 0 {
+		return Step{}, false
+	}
+	last := d.Steps[len(d.Steps)-1]
+	if last.Rule != RulePick || last.Args[0] != 1 {
+		return last, true
+	}
+	for _, s := range slices.Backward(d.Steps) {
+		if s.Signal == last.Signal && s.Rule != RulePick {
+			return s, true
+		}
+	}
+	return last, true
+}
+
 // Proposal is what one signal alone would do, and the numbers a status shows.
 type Proposal struct {
 	Signal   string `json:"signal"`

@@ -72,3 +72,34 @@ func TestVerdicts(t *testing.T) {
 		t.Error("a decision without steps has something to say")
 	}
 }
+
+func TestLast_says_something(t *testing.T) {
+	measured := func(signal string, n int32, percent float64) engine.Step {
+		return engine.Step{Rule: engine.RuleMeasure, Case: engine.CaseUtilization, Signal: signal, Before: 2, After: n, Args: [4]float64{percent, 50, 2}}
+	}
+	missing := engine.Step{Rule: engine.RuleMeasure, Case: engine.CaseMissing, Signal: "queue", Before: 2, After: 2, Note: "connection refused"}
+	within := engine.Step{Rule: engine.RuleTolerance, Case: engine.CaseWithin, Signal: "cpu", Before: 3, After: 2, Args: [4]float64{1.04, .1, .1}}
+	pick := func(n float64) engine.Step {
+		return engine.Step{Rule: engine.RulePick, Case: engine.CaseLargest, Signal: "cpu", Before: 2, After: 7, Args: [4]float64{n}, Note: "cpu"}
+	}
+	clamp := engine.Step{Rule: engine.RuleClamp, Case: engine.CaseTooMany, Before: 7, After: 5, Args: [4]float64{5}}
+	for _, c := range []struct {
+		why   string
+		steps []engine.Step
+		want  string
+	}{
+		{"a pick of one out of one", []engine.Step{measured("cpu", 7, 152), pick(1)}, "measure cpu: 7, 152% of the requests over a target of 50% on 2 ready pods"},
+		{"the others are missing", []engine.Step{measured("cpu", 7, 152), missing, pick(1)}, "measure cpu: 7, 152% of the requests over a target of 50% on 2 ready pods"},
+		{"tolerance made the proposal what it is", []engine.Step{measured("cpu", 3, 52), within, pick(1)}, "tolerance cpu: 2, ratio 1.04 is within the tolerance, 0.9 to 1.1"},
+		{"a pick out of two", []engine.Step{measured("cpu", 7, 152), measured("memory", 3, 70), pick(2)}, "pick cpu: 7, the largest of 2 proposals, from cpu"},
+		{"a later rule", []engine.Step{measured("cpu", 7, 152), pick(1), clamp}, "clamp: 5, 7 is more than the maximum of 5"},
+		{"a pick alone, as no engine makes it", []engine.Step{pick(1)}, "pick cpu: 7, the only proposal, from cpu"},
+	} {
+		if last, ok := (engine.Decision{Steps: c.steps}).Last(); !ok || last.String() != c.want {
+			t.Errorf("%s: %q, want %q", c.why, last, c.want)
+		}
+	}
+	if _, ok := (engine.Decision{}).Last(); ok {
+		t.Error("a decision without steps has a last one")
+	}
+}

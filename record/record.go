@@ -47,14 +47,6 @@ func Replay(r Record) (engine.Decision, error) {
 	return d, nil
 }
 
-// Last returns the step that had the last word, and whether any rule spoke.
-func (r *Record) Last() (engine.Step, bool) {
-	if n := len(r.Decision.Steps); n > 0 {
-		return r.Decision.Steps[n-1], true
-	}
-	return engine.Step{}, false
-}
-
 // changes reports whether the decision was to move the size.
 func changes(r *loop.Record) bool {
 	return r.Outcome != loop.Unseen && r.Decision.From != r.Decision.To

@@ -37,10 +37,18 @@ func (k *kubelets) scrape(ctx context.Context, n Node, now time.Time, take func(
 	defer cancel()
 	err = k.get(ctx, host, now, take)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("%s timed out after %s", host, k.options.RequestTimeout)
+		return timeoutError{host: host, after: k.options.RequestTimeout}
 	}
 	return err
 }
+
+// timeoutError is a kubelet that did not answer in time.
+type timeoutError struct {
+	host  string
+	after time.Duration
+}
+
+func (e timeoutError) Error() string { return fmt.Sprintf("%s timed out after %s", e.host, e.after) }
 
 func (k *kubelets) get(ctx context.Context, host string, now time.Time, take func(io.Reader) error) error {
 	transport, token, err := k.identity.at(now)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/labels"
 )
 
@@ -43,7 +44,10 @@ type Scraper struct {
 	Waiter  Waiter
 	Clock   func() time.Time
 	Log     *slog.Logger
+	// Metrics is where Run registers what it measures of its own work; nil: nowhere.
+	Metrics prometheus.Registerer
 
+	meter *meter
 	// ask is kubelets.scrape, unless a test knows better.
 	ask func(ctx context.Context, n Node, now time.Time, take func(io.Reader) error) error
 }
@@ -58,6 +62,10 @@ func (s *Scraper) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.meter, err = newMeter(s.Metrics, s.Store); err != nil {
+		return err
+	}
+	s.Store.Subscribe(s.meter.kept)
 	if s.ask == nil {
 		k, err := s.connect()
 		if err != nil {
@@ -205,16 +213,22 @@ func (r *round) scrape(ctx context.Context) {
 	err := s.ask(ctx, n, begun, func(body io.Reader) error {
 		return s.Store.Take(n.Name, begun, body)
 	})
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return
+	}
+	ended := s.Clock()
+	s.meter.scraped(ended.Sub(begun), err)
+	switch {
 	case err != nil:
-		s.Store.Fail(n.Name, s.Clock(), err)
+		s.Store.Fail(n.Name, ended, err)
 		if !r.failing {
 			s.Log.WarnContext(ctx, "node not scraped", "node", n.Name, "ready", n.Ready, "reason", err.Error())
 		}
 	case r.failing:
 		s.Log.InfoContext(ctx, "node scraped again", "node", n.Name)
+	}
+	if sample, ok := s.Store.Node(n.Name); ok && err == nil {
+		s.meter.sampled(ended.Sub(sample.At))
 	}
 	r.failing = err != nil
 }

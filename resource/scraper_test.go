@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/resource"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // lines collects a log for a test to read.
@@ -40,10 +41,11 @@ func TestScraper_is_not_held_up_by_a_node_that_hangs(t *testing.T) {
 	store := resource.NewStore(time.Second)
 	o := options(time.Second)
 	o.RequestTimeout = 1500 * time.Millisecond
+	metrics := prometheus.NewRegistry()
 	scrape(t, &resource.Scraper{
 		Options: o, Access: resource.Access{Insecure: true},
 		Nodes: nodesOf(good.node("good"), hung.node("hung")), Store: store,
-		Log: slog.New(slog.NewTextHandler(log, nil)),
+		Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: metrics,
 	})
 	eventually(t, "the good node was scraped thrice and the other has given up once", func() bool {
 		return good.scrapes.Load() >= 3 && store.Silence("hung") != ""
@@ -57,6 +59,28 @@ func TestScraper_is_not_held_up_by_a_node_that_hangs(t *testing.T) {
 	if n := log.count("node not scraped"); n != 1 {
 		t.Errorf("the failure was logged %d times, want once", n)
 	}
+	eventually(t, "both results are counted", func() bool {
+		n := results(t, metrics)
+		return n["success"] >= 3 && n["timeout"] >= 1 && n["error"] == 0
+	})
+}
+
+// results are the scrapes counted in a registry.
+func results(t *testing.T, from prometheus.Gatherer) map[string]float64 {
+	t.Helper()
+	families, err := from.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "furl_scrapes_total" {
+				out[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+			}
+		}
+	}
+	return out
 }
 
 func TestScraper_survives_what_a_broken_kubelet_does(t *testing.T) {
@@ -97,14 +121,17 @@ func TestScraper_survives_what_a_broken_kubelet_does(t *testing.T) {
 			t.Parallel()
 			k := startKubelet(t, working(1))
 			k.do(c.handle)
-			store := resource.NewStore(time.Second)
+			store, metrics := resource.NewStore(time.Second), prometheus.NewRegistry()
 			scrape(t, &resource.Scraper{
 				Options: options(time.Second), Access: resource.Access{Insecure: true},
-				Nodes: nodesOf(k.node("n1")), Store: store,
+				Nodes: nodesOf(k.node("n1")), Store: store, Metrics: metrics,
 			})
 			eventually(t, "the failure is known", func() bool { return store.Silence("n1") != "" })
 			if got := store.Silence("n1"); !strings.Contains(got, c.want) || strings.Contains(got, "secret") {
 				t.Errorf("silent for %q, want %q in it", got, c.want)
+			}
+			if n := results(t, metrics); n["error"] < 1 || n["success"]+n["timeout"] != 0 {
+				t.Errorf("counted %v, want errors only", n)
 			}
 		})
 	}

@@ -37,7 +37,7 @@ func recordOf(r record.Record) v1alpha1.Record {
 	if r.Outcome == loop.Unseen {
 		return out
 	}
-	if last, ok := r.Last(); ok {
+	if last, ok := r.Decision.Last(); ok {
 		out.Rule, out.Why = last.Rule.String(), last.Why()
 	}
 	for _, s := range r.Decision.Steps {

@@ -70,8 +70,8 @@ func TestDecisions_tell_why_the_size_is_what_it_is(t *testing.T) {
 	if len(last.Steps) == 0 || last.Steps[0].Rule != "measure" || !strings.Contains(last.Steps[0].Sentence, "120") {
 		t.Errorf("steps: %+v", last.Steps)
 	}
-	if last.Why == "" || last.Why != last.Steps[len(last.Steps)-1].Sentence {
-		t.Errorf("why: %q, want the last step's sentence", last.Why)
+	if last.Rule != "clamp" || last.Why != last.Steps[len(last.Steps)-1].Sentence {
+		t.Errorf("%s: %q, want the last step's sentence", last.Rule, last.Why)
 	}
 	percent, target, replicas := int32(120), int32(50), int32(12)
 	average, total := last.Signals[0].Average, last.Signals[0].Total
@@ -180,8 +180,13 @@ func TestDecisions_print_tables_for_kubectl(t *testing.T) {
 		t.Errorf("list (-want +got):\n%s", diff)
 	}
 	past := grid(t, get(t, access, decisionsPath+"/hpa.web/history", asTable))
-	if len(past) != 3 || past[1][2] != 10.0 || past[2][2] != 5.0 {
-		t.Errorf("history: %v", past)
+	want := [][]any{
+		header,
+		{"hpa/web", 5.0, 10.0, "clamp", "12 is more than the maximum of 10", "30s"},
+		{"hpa/web", 1.0, 5.0, "measure", "250% of the requests over a target of 50% on 1 ready pod", "90s"},
+	}
+	if diff := cmp.Diff(want, past); diff != "" {
+		t.Errorf("history (-want +got):\n%s", diff)
 	}
 }
 

@@ -54,7 +54,7 @@ type Record struct {
 	// Why the size could not be read or written, or why no signal could be read.
 	// +optional
 	Error string `json:"error,omitempty"`
-	// The rule that had the last word.
+	// The rule that had the last word; of a single proposal, the rule that made it.
 	// +optional
 	Rule string `json:"rule,omitempty"`
 	// The sentence of that rule.

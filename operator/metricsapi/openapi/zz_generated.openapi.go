@@ -316,7 +316,7 @@ func schema_furl_api_decisions_v1alpha1_Record(ref common.ReferenceCallback) com
 					},
 					"rule": {
 						SchemaProps: spec.SchemaProps{
-							Description: "The rule that had the last word.",
+							Description: "The rule that had the last word; of a single proposal, the rule that made it.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
