@@ -61,18 +61,19 @@ func (c canvas) line(values []float64, top float64, r rune, colour ink) {
 	}
 }
 
-// row renders one row, with colour codes only where the colour changes.
-func (c canvas) row(y int, coloured bool) string {
+// row renders one row, with colour codes only where the colour changes, and
+// none where the screen has no colours.
+func (c canvas) row(y int, s Screen) string {
 	var b strings.Builder
 	now := plain
 	for _, k := range c[y] {
-		if coloured && k.c != now {
+		if s.Colour && k.c != now {
 			b.WriteString(escape(k.c))
 			now = k.c
 		}
 		b.WriteRune(k.r)
 	}
-	if coloured && now != plain {
+	if s.Colour && now != plain {
 		b.WriteString(escape(plain))
 	}
 	return strings.TrimRight(b.String(), " ")

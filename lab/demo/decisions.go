@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,8 +32,8 @@ func (s *show) decisions(ctx context.Context) ([]Decision, error) {
 	}
 	made := make([]Decision, 0, len(d.History)+1)
 	// The oldest first, as notes are kept.
-	for i := len(d.History) - 1; i >= 0; i-- {
-		made = append(made, decision(d.History[i]))
+	for _, r := range slices.Backward(d.History) {
+		made = append(made, decision(r))
 	}
 	return append(made, decision(d.Latest)), nil
 }

@@ -58,7 +58,7 @@ func chart(b *strings.Builder, c canvas, top float64, s Screen) {
 		if y == 0 || y == len(c)/2 {
 			scale = fmt.Sprintf("%*.0f", gutter-1, top*float64(len(c)-y)/float64(len(c)))
 		}
-		fmt.Fprintf(b, "%s %s%s\n", paint(scale, string(faint), s), paint("│", string(faint), s), c.row(y, s.Colour))
+		fmt.Fprintf(b, "%s %s%s\n", paint(scale, string(faint), s), paint("│", string(faint), s), c.row(y, s))
 	}
 }
 

@@ -52,15 +52,15 @@ func (p *plot) cpu(y int) {
 	last := p.t.last()
 	top := max(p.t.peak(func(q Point) float64 { return q.CPU }), 2*last.Target, 1) * 1.05
 	p.axes(y, "CPU, percent of request", top)
-	p.series(y, top, func(q Point) float64 { return q.CPU }, `fill="none" stroke="#d97706" stroke-width="2"`, false)
-	p.series(y, top, func(q Point) float64 { return q.Target }, `fill="none" stroke="#6b7280" stroke-dasharray="4 4"`, false)
+	p.series(y, top, func(q Point) float64 { return q.CPU }, `fill="none" stroke="#d97706" stroke-width="2"`)
+	p.series(y, top, func(q Point) float64 { return q.Target }, `fill="none" stroke="#6b7280" stroke-dasharray="4 4"`)
 }
 
 func (p *plot) replicas(y int) {
 	top := float64(max(p.t.Max, 1)) * 1.05
 	p.axes(y, "Replicas: desired (green), ready (blue)", top)
-	p.series(y, top, func(q Point) float64 { return float64(q.Ready) }, `fill="none" stroke="#0284c7" stroke-width="2"`, true)
-	p.series(y, top, func(q Point) float64 { return float64(q.Desired) }, `fill="none" stroke="#16a34a" stroke-width="2"`, true)
+	p.series(y, top, func(q Point) float64 { return float64(q.Ready) }, `fill="none" stroke="#0284c7" stroke-width="2"`)
+	p.series(y, top, func(q Point) float64 { return float64(q.Desired) }, `fill="none" stroke="#16a34a" stroke-width="2"`)
 	for i, n := range p.t.Notes {
 		x := p.x(n.At.Seconds())
 		fmt.Fprintf(&p.b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="#e5e7eb"/><text x="%.1f" y="%d" text-anchor="middle" fill="#374151">%d</text>`+"\n",
@@ -86,22 +86,18 @@ func (*plot) y(panel int, top, v float64) float64 {
 	return float64(panel+panelHigh) - v/top*panelHigh
 }
 
-// series draws one polyline, as steps where the value jumps. Unknown (negative) values break it.
-func (p *plot) series(panel int, top float64, f func(Point) float64, style string, steps bool) {
+// series draws one value over time. Unknown (negative) values break the line.
+func (p *plot) series(panel int, top float64, f func(Point) float64, style string) {
 	var path strings.Builder
-	pen, before := "M", 0.0
+	pen := "M"
 	for _, q := range p.t.Points {
 		v := f(q)
 		if v < 0 {
 			pen = "M"
 			continue
 		}
-		x := p.x(q.At.Seconds())
-		if steps && pen == "L" {
-			fmt.Fprintf(&path, "L%.1f %.1f", x, p.y(panel, top, before))
-		}
-		fmt.Fprintf(&path, "%s%.1f %.1f", pen, x, p.y(panel, top, v))
-		pen, before = "L", v
+		fmt.Fprintf(&path, "%s%.1f %.1f", pen, p.x(q.At.Seconds()), p.y(panel, top, v))
+		pen = "L"
 	}
 	if path.Len() > 0 {
 		fmt.Fprintf(&p.b, `<path d="%s" %s/>`+"\n", path.String(), style)

@@ -98,7 +98,7 @@ func (w *watcher) countAnswers(ctx context.Context, pod string) error {
 	if err != nil {
 		return fmt.Errorf("follow the log of %s: %w", pod, err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }() // read to its end
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := log.Read(buf)

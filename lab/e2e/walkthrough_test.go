@@ -15,9 +15,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
-	"k8s.io/apimachinery/pkg/api/resource"
-
 	"github.com/furl-dev/furl/lab/labtest"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // loadCommand is the walkthrough's, to the letter.

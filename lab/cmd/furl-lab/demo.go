@@ -10,13 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"github.com/spf13/cobra"
-	"golang.org/x/term"
-	"k8s.io/client-go/tools/clientcmd"
-
 	"github.com/furl-dev/furl/lab/cluster"
 	"github.com/furl-dev/furl/lab/demo"
 	"github.com/furl-dev/furl/lab/route/loopback"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 func demoCommand(at *location) *cobra.Command {

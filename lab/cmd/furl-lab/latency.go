@@ -11,14 +11,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/furl-dev/furl/lab/cluster"
+	"github.com/furl-dev/furl/lab/latency"
+	"github.com/furl-dev/furl/lab/route/loopback"
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
-
-	"github.com/furl-dev/furl/lab/cluster"
-	"github.com/furl-dev/furl/lab/latency"
-	"github.com/furl-dev/furl/lab/route/loopback"
 )
 
 func latencyCommand(at *location) *cobra.Command {
