@@ -2,66 +2,35 @@ module github.com/furl-dev/furl/lab
 
 go 1.26.0
 
+// The tests, the demo and the walkthrough use kubectl as users do.
+tool k8s.io/kubernetes/cmd/kubectl
+
+// The lab is built with the tree it belongs to.
+replace github.com/furl-dev/furl => ../
+
 require (
 	github.com/creack/pty v1.1.24
+	github.com/furl-dev/furl v0.0.0
+	github.com/google/go-cmp v0.7.0
+	github.com/prometheus/common v0.70.1
+	github.com/spf13/cobra v1.10.2
+	github.com/spf13/pflag v1.0.10
+	go.etcd.io/etcd/client/pkg/v3 v3.7.0
 	go.etcd.io/etcd/server/v3 v3.7.0
+	golang.org/x/sync v0.23.0
+	golang.org/x/sys v0.48.0
+	golang.org/x/term v0.46.0
+	k8s.io/api v0.37.2
+	k8s.io/apimachinery v0.37.2
+	k8s.io/client-go v0.37.2
+	k8s.io/component-base v0.37.2
+	k8s.io/cri-streaming v0.37.2
+	k8s.io/klog/v2 v2.140.0
 	k8s.io/kubernetes v1.37.2
+	k8s.io/utils v0.0.0-20260626114624-be93311217bd
 	mvdan.cc/sh/v3 v3.14.1
+	pgregory.net/rapid v1.3.0
 )
-
-require k8s.io/api v0.37.2 // indirect
-
-require k8s.io/apiextensions-apiserver v0.37.2 // indirect
-
-require k8s.io/apimachinery v0.37.2 // indirect
-
-require k8s.io/apiserver v0.37.2 // indirect
-
-require k8s.io/client-go v0.37.2
-
-require k8s.io/cloud-provider v0.37.2 // indirect
-
-require k8s.io/cluster-bootstrap v0.37.2 // indirect
-
-require k8s.io/component-base v0.37.2 // indirect
-
-require k8s.io/component-helpers v0.37.2 // indirect
-
-require k8s.io/controller-manager v0.37.2 // indirect
-
-require k8s.io/cri-api v0.37.2 // indirect
-
-require k8s.io/cri-client v0.37.2 // indirect
-
-require k8s.io/cri-streaming v0.37.2
-
-require k8s.io/csi-translation-lib v0.37.2 // indirect
-
-require k8s.io/dynamic-resource-allocation v0.37.2 // indirect
-
-require k8s.io/endpointslice v0.37.2 // indirect
-
-require k8s.io/externaljwt v0.37.2 // indirect
-
-require k8s.io/kms v0.37.2 // indirect
-
-require k8s.io/kube-aggregator v0.37.2
-
-require k8s.io/kube-controller-manager v0.37.2 // indirect
-
-require k8s.io/kube-proxy v0.37.2 // indirect
-
-require k8s.io/kube-scheduler v0.37.2 // indirect
-
-require k8s.io/kubectl v0.37.2 // indirect
-
-require k8s.io/kubelet v0.37.2 // indirect
-
-require k8s.io/metrics v0.37.2
-
-require k8s.io/mount-utils v0.37.2 // indirect
-
-require k8s.io/pod-security-admission v0.37.2 // indirect
 
 require (
 	cel.dev/expr v0.25.1 // indirect
@@ -150,20 +119,17 @@ require (
 	github.com/pquerna/cachecontrol v0.1.0 // indirect
 	github.com/prometheus/client_golang v1.24.1 // indirect
 	github.com/prometheus/client_model v0.6.2 // indirect
-	github.com/prometheus/common v0.70.1 // indirect
 	github.com/prometheus/procfs v0.21.1 // indirect
 	github.com/robfig/cron/v3 v3.0.1 // indirect
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect
 	github.com/sirupsen/logrus v1.9.4 // indirect
 	github.com/soheilhy/cmux v0.1.5 // indirect
-	github.com/spf13/pflag v1.0.10 // indirect
 	github.com/tmc/grpc-websocket-proxy v0.0.0-20220101234140-673ab2c3ae75 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	github.com/xiang90/probing v0.0.0-20221125231312-a49e3df8f510 // indirect
 	github.com/xlab/treeprint v1.2.0 // indirect
 	go.etcd.io/bbolt v1.5.0 // indirect
 	go.etcd.io/etcd/api/v3 v3.7.0 // indirect
-	go.etcd.io/etcd/client/pkg/v3 v3.7.0 // indirect
 	go.etcd.io/etcd/client/v3 v3.7.0 // indirect
 	go.etcd.io/etcd/pkg/v3 v3.7.0 // indirect
 	go.etcd.io/raft/v3 v3.7.0 // indirect
@@ -185,7 +151,6 @@ require (
 	golang.org/x/exp v0.0.0-20260410095643-746e56fc9e2f // indirect
 	golang.org/x/net v0.57.0 // indirect
 	golang.org/x/oauth2 v0.36.0 // indirect
-	golang.org/x/sync v0.23.0 // indirect
 	golang.org/x/text v0.40.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
 	golang.org/x/tools v0.47.0 // indirect
@@ -197,11 +162,31 @@ require (
 	gopkg.in/go-jose/go-jose.v2 v2.6.3 // indirect
 	gopkg.in/inf.v0 v0.9.1 // indirect
 	gopkg.in/natefinch/lumberjack.v2 v2.2.1 // indirect
+	k8s.io/apiextensions-apiserver v0.37.2 // indirect
+	k8s.io/apiserver v0.37.2 // indirect
 	k8s.io/cli-runtime v0.37.2 // indirect
-	k8s.io/klog/v2 v2.140.0 // indirect
+	k8s.io/cloud-provider v0.37.2 // indirect
+	k8s.io/cluster-bootstrap v0.37.2 // indirect
+	k8s.io/component-helpers v0.37.2 // indirect
+	k8s.io/controller-manager v0.37.2 // indirect
+	k8s.io/cri-api v0.37.2 // indirect
+	k8s.io/cri-client v0.37.2 // indirect
+	k8s.io/csi-translation-lib v0.37.2 // indirect
+	k8s.io/dynamic-resource-allocation v0.37.2 // indirect
+	k8s.io/endpointslice v0.37.2 // indirect
+	k8s.io/externaljwt v0.37.2 // indirect
+	k8s.io/kms v0.37.2 // indirect
+	k8s.io/kube-aggregator v0.37.2 // indirect
+	k8s.io/kube-controller-manager v0.37.2 // indirect
 	k8s.io/kube-openapi v0.0.0-20260721132016-d427ff9ee9ad // indirect
+	k8s.io/kube-proxy v0.37.2 // indirect
+	k8s.io/kube-scheduler v0.37.2 // indirect
+	k8s.io/kubectl v0.37.2 // indirect
+	k8s.io/kubelet v0.37.2 // indirect
+	k8s.io/metrics v0.37.2 // indirect
+	k8s.io/mount-utils v0.37.2 // indirect
+	k8s.io/pod-security-admission v0.37.2 // indirect
 	k8s.io/streaming v0.37.2 // indirect
-	k8s.io/utils v0.0.0-20260626114624-be93311217bd // indirect
 	sigs.k8s.io/apiserver-network-proxy/konnectivity-client v0.36.0 // indirect
 	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730 // indirect
 	sigs.k8s.io/kustomize/api v0.21.1 // indirect
@@ -210,16 +195,4 @@ require (
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
-)
-
-require github.com/furl-dev/furl v0.0.0
-
-replace github.com/furl-dev/furl => ../
-
-require (
-	github.com/google/go-cmp v0.7.0
-	github.com/spf13/cobra v1.10.2
-	golang.org/x/sys v0.48.0
-	golang.org/x/term v0.46.0
-	pgregory.net/rapid v1.3.0
 )
