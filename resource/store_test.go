@@ -110,6 +110,11 @@ func TestStore_answers_for_a_pod_or_says_why_not(t *testing.T) {
 			want: answer{Missing: "container a: no second sample since its restart"},
 		},
 		{
+			why:     "a counter that went back spoils the sum",
+			scrapes: with(scrapes{node: "n1", at: 20, uses: []use{{"web/a", 20, 50, 1, 0}, {"web/b", 17, 20, 1, 0}}}),
+			want:    answer{Missing: "container a: its counter went back, no second sample since"},
+		},
+		{
 			why: "a young container counts from its start", scrapes: []scrapes{{node: "n1", at: 15, uses: []use{{"web/a", 15, 3, 1, 3}}}}, container: "a",
 			want: answer{Milli: 250, At: 15, Window: 12 * time.Second},
 		},

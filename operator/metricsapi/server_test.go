@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -314,6 +315,9 @@ func TestServer_describes_itself(t *testing.T) {
 	for _, l := range resources {
 		for _, r := range l.APIResources {
 			kinds[l.GroupVersion+" "+r.Name] = r.Kind
+			if slices.Contains(r.Verbs, "watch") {
+				t.Errorf("%s %s is offered to be watched, which it cannot", l.GroupVersion, r.Name)
+			}
 		}
 	}
 	want := map[string]string{
