@@ -21,7 +21,8 @@ type Turn struct {
 }
 
 // Work does what is due for a key. It returns when the key is due again; zero
-// means only when woken. After an error the key comes back with a growing delay.
+// means only when woken. After an error the key comes back with a growing
+// delay. The pace of the key comes before both.
 type Work[K comparable] func(ctx context.Context, key K, t Turn) (next time.Time, err error)
 
 // Config bounds a [Schedule].
@@ -100,12 +101,20 @@ func (s *Schedule[K]) Wake(key K) { s.wake(key, 0) }
 // key, so that many keys that begin together do not stay in step.
 func (s *Schedule[K]) WakeWithin(key K, spread time.Duration) { s.wake(key, spread) }
 
-// Pace sets the least time between two turns of one key; zero restores the
-// schedule's own.
+// Pace sets the least time between the beginnings of two turns of one key,
+// whatever the reason of the second; zero restores the schedule's own.
 func (s *Schedule[K]) Pace(key K, gap time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entry(key).gap = gap
+	e := s.entry(key)
+	e.gap = gap
+	if e.index == idle {
+		return
+	}
+	if at := s.soonest(e, e.due); at.After(e.due) {
+		e.due = at
+		heap.Fix(&s.due, e.index)
+	}
 }
 
 // Drop forgets a key. A turn under way ends; there is no other after it.
@@ -160,14 +169,14 @@ func (s *Schedule[K]) entry(key K) *entry[K] {
 	return e
 }
 
-// soonest is the first instant that the pace of a key allows.
-func (s *Schedule[K]) soonest(e *entry[K], now time.Time) time.Time {
+// soonest is the first instant, from the given one on, that the pace of a key allows.
+func (s *Schedule[K]) soonest(e *entry[K], from time.Time) time.Time {
 	gap := e.gap
 	if gap == 0 {
 		gap = s.config.Gap
 	}
-	if e.last.IsZero() || now.Sub(e.last) >= gap {
-		return now
+	if e.last.IsZero() || from.Sub(e.last) >= gap {
+		return from
 	}
 	return e.last.Add(gap)
 }
@@ -263,10 +272,10 @@ func (s *Schedule[K]) run(ctx context.Context, e *entry[K]) {
 	}
 	if e.again {
 		e.again = false
-		next = earlier(next, s.soonest(e, now))
+		next = earlier(next, now)
 	}
 	if !next.IsZero() {
-		s.advance(e, next)
+		s.advance(e, s.soonest(e, next))
 	}
 }
 

@@ -120,6 +120,37 @@ func TestSchedule(t *testing.T) {
 			drive:  func(c *Schedule[string]) { c.Wake("a"); time.Sleep(125 * s) },
 			want:   retries("a", 10*s, 20*s, 40*s, 40*s),
 		},
+		"keeps_the_pace_though_the_turn_asks_for_an_earlier_instant": {
+			work: func(j *journal) Work[string] {
+				return func(_ context.Context, k string, t Turn) (time.Time, error) {
+					j.note(k, t.At)
+					return t.At.Add(4 * s), nil
+				}
+			},
+			drive: func(c *Schedule[string]) { c.Pace("a", 15*s); c.Wake("a"); time.Sleep(40 * s) },
+			want:  []time.Duration{0, 15 * s, 30 * s},
+		},
+		"keeps_the_pace_after_errors": {
+			config: Config{Retry: s, RetryMax: 60 * s},
+			work:   noted(errors.New("no")),
+			drive:  func(c *Schedule[string]) { c.Pace("a", 15*s); c.Wake("a"); time.Sleep(40 * s) },
+			want:   []time.Duration{0, 15 * s, 30 * s},
+		},
+		"puts_off_what_waits_when_the_pace_slows": {
+			work: func(j *journal) Work[string] {
+				return func(_ context.Context, k string, t Turn) (time.Time, error) {
+					j.note(k, t.At)
+					return t.At.Add(4 * s), nil
+				}
+			},
+			drive: func(c *Schedule[string]) {
+				c.Wake("a")
+				time.Sleep(5 * s)
+				c.Pace("a", 15*s)
+				time.Sleep(20 * s)
+			},
+			want: []time.Duration{0, 4 * s, 19 * s},
+		},
 		"forgets_a_dropped_key": {
 			work: func(j *journal) Work[string] {
 				return func(_ context.Context, k string, t Turn) (time.Time, error) {
