@@ -47,6 +47,9 @@ func NewFeed[O Object](name string, source cache.ListerWatcher, sample O, sink S
 	}
 }
 
+// Name is the name of the kind, as a role names it.
+func (f *Feed[O]) Name() string { return f.name }
+
 // Run lists and watches until ctx ends; after an error it begins anew, with backoff.
 func (f *Feed[O]) Run(ctx context.Context) error {
 	cache.NewReflectorWithOptions(f.source, f.sample, (*store[O])(f), cache.ReflectorOptions{Name: f.name}).RunWithContext(ctx)

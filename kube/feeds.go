@@ -15,6 +15,8 @@ import (
 
 // Follower is a feed of any kind.
 type Follower interface {
+	// Name is the kind's, as a role names it.
+	Name() string
 	Run(ctx context.Context) error
 	Synced() <-chan struct{}
 }

@@ -31,7 +31,7 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 	p := &parts{
 		config: c, clients: clients, apis: apis,
 		events: kube.NewEvents(ctx, clients.Core),
-		health: newHealth(c.MetricsBindAddress, registry),
+		health: newHealth(c.MetricsBindAddress, registry, c.Log),
 	}
 	var controller *hpa.Controller // told by what it is built from
 	pods := kube.NewPods(func(owner types.NamespacedName) { controller.PodsChanged(owner) })
@@ -52,12 +52,12 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 		ports.Resources = hpa.StoreResources{Usage: store}
 		p.scraper = p.newScraper(config, nodes, store)
 		registry.MustRegister(newAges(nodes, store, schedule.Clock{}.Now))
-		if p.server, err = p.newServer(store, book, pods, nodes); err != nil {
-			return nil, err
-		}
+	}
+	if p.server, err = p.newServer(store, book, pods, nodes); err != nil {
+		return nil, err
 	}
 	controller = hpa.NewController(hpa.ControllerConfig{
-		Control: hpa.Control(c.Control), Ports: ports, Notices: p.events, Log: c.Log, Workers: c.Workers,
+		Control: hpa.Control(c.Control), Unserved: c.UnservedAfter, Ports: ports, Notices: p.events, Log: c.Log, Workers: c.Workers,
 		Settings: hpa.Settings{Defaults: c.Defaults, Clock: schedule.Clock{}.Now, Meter: hpa.NewMeter(registry)},
 	})
 	p.controller = controller
@@ -85,13 +85,11 @@ func (p *parts) newServer(store *resource.Store, book *record.Book, pods *kube.P
 	c := p.config
 	c.Serving.Ask(c.Kubeconfig)
 	c.Serving.DNSNames = append(c.Serving.DNSNames, fmt.Sprintf("furl.%s.svc", c.Namespace))
-	return metricsapi.New(metricsapi.Config{
-		Options: c.Serving,
-		Groups: []metricsapi.Group{
-			metricsapi.Metrics(metricsapi.Usage{
-				Store: store, Pods: listedPods{pods}, Nodes: listedNodes{nodes}, Clock: schedule.Clock{}.Now,
-			}),
-			metricsapi.Decisions(book, schedule.Clock{}.Now),
-		},
-	})
+	groups := []metricsapi.Group{metricsapi.Decisions(book, schedule.Clock{}.Now)}
+	if c.ResourceMetrics == ResourceSelf {
+		groups = append(groups, metricsapi.Metrics(metricsapi.Usage{
+			Store: store, Pods: listedPods{pods}, Nodes: listedNodes{nodes}, Clock: schedule.Clock{}.Now,
+		}))
+	}
+	return metricsapi.New(metricsapi.Config{Options: c.Serving, Groups: groups})
 }

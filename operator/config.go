@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/operator/metricsapi"
@@ -16,7 +17,8 @@ import (
 const (
 	// ResourceSelf scrapes the kubelets in this process and serves metrics.k8s.io from it.
 	ResourceSelf = "self"
-	// ResourceAPI reads metrics.k8s.io, served by somebody else, as upstream does.
+	// ResourceAPI reads metrics.k8s.io, served by somebody else, as upstream does;
+	// of the aggregated APIs this process then serves decisions.furl.dev only.
 	ResourceAPI = "api"
 )
 
@@ -32,6 +34,8 @@ type Config struct {
 	LeaderElect bool
 	// Control says which HPAs are Furl's: auto, on or off.
 	Control string
+	// UnservedAfter is how old an HPA without any condition must be for auto to take it.
+	UnservedAfter time.Duration
 	// ResourceMetrics is ResourceSelf or ResourceAPI.
 	ResourceMetrics string
 	// MetricsBindAddress is where /metrics, /healthz and /readyz answer.
@@ -52,6 +56,7 @@ func DefaultConfig() Config {
 		Namespace:          "furl-system",
 		LeaderElect:        true,
 		Control:            string(hpa.Auto),
+		UnservedAfter:      hpa.UnservedAfter,
 		ResourceMetrics:    ResourceSelf,
 		MetricsBindAddress: ":8080",
 		Workers:            16,
@@ -67,6 +72,8 @@ func (c *Config) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Namespace, "namespace", c.Namespace, "Furl's own namespace, for its lease.")
 	fs.BoolVar(&c.LeaderElect, "leader-elect", c.LeaderElect, "Decide only while holding the lease, so that several replicas can run.")
 	fs.StringVar(&c.Control, "hpa-controller", c.Control, "Which HorizontalPodAutoscalers Furl reconciles: auto (those that nobody else serves), on (all) or off.")
+	fs.DurationVar(&c.UnservedAfter, "hpa-unserved-after", c.UnservedAfter,
+		"How long an HPA must have been without a condition from any controller for --hpa-controller=auto to take it.")
 	fs.StringVar(&c.ResourceMetrics, "resource-metrics", c.ResourceMetrics,
 		"Where CPU and memory come from: self (scrape the kubelets and serve metrics.k8s.io) or api (read metrics.k8s.io).")
 	fs.StringVar(&c.MetricsBindAddress, "metrics-bind-address", c.MetricsBindAddress, "Address of /metrics, /healthz and /readyz.")
@@ -95,14 +102,15 @@ func (c *Config) Validate() error {
 	refuse(err != nil, "--%w", err)
 	refuse(c.ResourceMetrics != ResourceSelf && c.ResourceMetrics != ResourceAPI,
 		"--resource-metrics is %q: set %s or %s", c.ResourceMetrics, ResourceSelf, ResourceAPI)
+	refuse(c.UnservedAfter <= 0, "--hpa-unserved-after is %s: set more than 0", c.UnservedAfter)
 	refuse(c.Workers < 1, "--concurrent-horizontal-pod-autoscaler-syncs is %d: set 1 or more", c.Workers)
 	refuse(c.Namespace == "", "--namespace is empty: name the one that Furl runs in")
 	refuse(c.Defaults.Tolerance < 0, "--horizontal-pod-autoscaler-tolerance is %g: set 0 or more", c.Defaults.Tolerance)
 	refuse(c.Defaults.DownscaleStabilization < 0, "--horizontal-pod-autoscaler-downscale-stabilization is %s: set 0 or more", c.Defaults.DownscaleStabilization)
 	refuse(c.Defaults.CPUInitialization < 0, "--horizontal-pod-autoscaler-cpu-initialization-period is %s: set 0 or more", c.Defaults.CPUInitialization)
 	refuse(c.Defaults.InitialReadiness < 0, "--horizontal-pod-autoscaler-initial-readiness-delay is %s: set 0 or more", c.Defaults.InitialReadiness)
-	if c.ResourceMetrics == ResourceSelf {
-		wrong = append(wrong, c.Scrape.Validate(), c.Serving.Validate())
+	if wrong = append(wrong, c.Serving.Validate()); c.ResourceMetrics == ResourceSelf {
+		wrong = append(wrong, c.Scrape.Validate())
 	}
 	return errors.Join(wrong...)
 }

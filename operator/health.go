@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,7 +19,9 @@ import (
 type health struct {
 	address string
 	mux     *http.ServeMux
-	ready   atomic.Bool
+	log     *slog.Logger
+	// waits names the watches that are not synced yet; nil when all are.
+	waits atomic.Pointer[func() []string]
 }
 
 // Limits of a server that answers probes and scrapes only.
@@ -27,16 +31,17 @@ const (
 	endTimeout    = 5 * time.Second
 )
 
-func newHealth(address string, g prometheus.Gatherer) *health {
-	h := &health{address: address, mux: http.NewServeMux()}
+func newHealth(address string, g prometheus.Gatherer, log *slog.Logger) *health {
+	h := &health{address: address, mux: http.NewServeMux(), log: log}
 	h.mux.Handle("GET /metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{Timeout: answerTimeout}))
 	h.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	h.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if h.ready.Load() {
+		waits := h.waits.Load()
+		if waits == nil {
 			answer(w, http.StatusOK, "ok")
 			return
 		}
-		answer(w, http.StatusServiceUnavailable, "the watches are not synced yet")
+		answer(w, http.StatusServiceUnavailable, "waiting for the first list of: "+strings.Join((*waits)(), ", "))
 	})
 	return h
 }
@@ -54,7 +59,10 @@ func (h *health) serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen on --metrics-bind-address %s: %w", h.address, err)
 	}
-	s := &http.Server{Handler: h.mux, ReadHeaderTimeout: headerTimeout, WriteTimeout: answerTimeout}
+	s := &http.Server{
+		Handler: h.mux, ReadHeaderTimeout: headerTimeout, WriteTimeout: answerTimeout,
+		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
+	}
 	defer context.AfterFunc(ctx, func() {
 		end, stop := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 		defer stop()

@@ -58,8 +58,8 @@ type parts struct {
 	apis       *kube.MetricsAPIs
 	events     *kube.Events
 	controller *hpa.Controller
-	scraper    *resource.Scraper  // nil when resource metrics come from the API
-	server     *metricsapi.Server // nil likewise
+	scraper    *resource.Scraper // nil when resource metrics come from the API
+	server     *metricsapi.Server
 	feeds      []kube.Follower
 	health     *health
 }
@@ -68,19 +68,18 @@ type parts struct {
 // ends everything when one part ends.
 func (p *parts) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	p.health.waits.Store(new(p.unsynced))
 	group.Go(func() error { return p.health.serve(ctx) })
 	for _, f := range p.feeds {
 		group.Go(func() error { return f.Run(ctx) })
 	}
 	group.Go(func() error { return p.rediscover(ctx) })
-	if p.server != nil {
-		group.Go(func() error { return p.server.Run(ctx) })
-	}
+	group.Go(func() error { return p.server.Run(ctx) })
 	group.Go(func() error {
 		if err := p.synced(ctx); err != nil {
 			return nil //nolint:nilerr // ctx ended before the first lists did
 		}
-		p.health.ready.Store(true)
+		p.health.waits.Store(nil)
 		p.config.Log.InfoContext(ctx, "watches are synced", "hpa_controller", p.config.Control, "resource_metrics", p.config.ResourceMetrics)
 		group.Go(func() error { return p.scrape(ctx) })
 		p.warmUp(ctx)
@@ -89,8 +88,19 @@ func (p *parts) run(ctx context.Context) error {
 	return group.Wait()
 }
 
+// slowSync is when watches that have no list yet are worth a line: a
+// permission may be missing.
+const slowSync = 10 * time.Second
+
 // synced waits for the first list of every watch.
 func (p *parts) synced(ctx context.Context) error {
+	slow, stop := context.WithTimeout(ctx, slowSync)
+	defer stop()
+	defer context.AfterFunc(slow, func() {
+		if ctx.Err() == nil {
+			p.config.Log.WarnContext(ctx, "watches are not synced yet; may Furl list and watch these?", "kinds", p.unsynced())
+		}
+	})()
 	for _, f := range p.feeds {
 		select {
 		case <-f.Synced():
@@ -99,6 +109,19 @@ func (p *parts) synced(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unsynced names the watches without a first list.
+func (p *parts) unsynced() []string {
+	var names []string
+	for _, f := range p.feeds {
+		select {
+		case <-f.Synced():
+		default:
+			names = append(names, f.Name())
+		}
+	}
+	return names
 }
 
 func (p *parts) scrape(ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -59,6 +60,7 @@ func TestConfig_names_the_flag_that_is_wrong(t *testing.T) {
 		"--horizontal-pod-autoscaler-downscale-stabilization":   func(c *Config) { c.Defaults.DownscaleStabilization = -1 },
 		"--horizontal-pod-autoscaler-cpu-initialization-period": func(c *Config) { c.Defaults.CPUInitialization = -1 },
 		"--horizontal-pod-autoscaler-initial-readiness-delay":   func(c *Config) { c.Defaults.InitialReadiness = -1 },
+		"--hpa-unserved-after":                                  func(c *Config) { c.UnservedAfter = 0 },
 		"--metric-resolution":                                   func(c *Config) { c.Scrape.MetricResolution = time.Millisecond },
 	} {
 		c := DefaultConfig()
@@ -77,7 +79,8 @@ func TestHealth_is_ready_when_the_watches_are(t *testing.T) {
 	r := prometheus.NewRegistry()
 	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "furl_test_total", Help: "A test."})
 	r.MustRegister(c)
-	h := newHealth(freeAddress(t), r)
+	h := newHealth(freeAddress(t), r, slog.New(slog.DiscardHandler))
+	h.waits.Store(new(func() []string { return []string{"pods", "nodes"} }))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- h.serve(ctx) }()
@@ -87,13 +90,13 @@ func TestHealth_is_ready_when_the_watches_are(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/healthz": "200 ok\n",
-		"/readyz":  "503 the watches are not synced yet\n",
+		"/readyz":  "503 waiting for the first list of: pods, nodes\n",
 	} {
 		if got := get(path); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
 	}
-	h.ready.Store(true)
+	h.waits.Store(nil)
 	if got := get("/readyz"); got != "200 ok\n" {
 		t.Errorf("/readyz: %q, want ok", got)
 	}
@@ -113,7 +116,7 @@ func TestHealth_says_which_address_is_taken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	err = newHealth(l.Addr().String(), prometheus.NewRegistry()).serve(t.Context())
+	err = newHealth(l.Addr().String(), prometheus.NewRegistry(), slog.New(slog.DiscardHandler)).serve(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "--metrics-bind-address "+l.Addr().String()) {
 		t.Errorf("error %v, want one that names the flag and the address", err)
 	}

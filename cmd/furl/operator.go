@@ -35,7 +35,11 @@ HorizontalPodAutoscalers as soon as a measurement, a pod or a spec changes.`,
 			if err != nil {
 				return err
 			}
-			klog.SetSlogLogger(slog.New(muffled{logger.Handler()}).With("source", "client"))
+			restore, err := gather(logger)
+			if err != nil {
+				return err
+			}
+			defer restore()
 			c.Log = logger
 			if c.Identity, err = identity(); err != nil {
 				return err
@@ -46,6 +50,18 @@ HorizontalPodAutoscalers as soon as a measurement, a pod or a spec changes.`,
 	c.AddFlags(cmd.Flags())
 	log.Add(cmd)
 	return cmd
+}
+
+// gather sends to the logger whatever a library says, however it says it,
+// until restore is called.
+func gather(logger *slog.Logger) (restore func(), err error) {
+	libraries := slog.New(muffled{logger.Handler()})
+	klog.SetSlogLogger(libraries.With("source", "client"))
+	slog.SetDefault(libraries) // package log, too
+	if restore, err = captureStderr(libraries); err != nil {
+		return nil, fmt.Errorf("pipe for what libraries print: %w", err)
+	}
+	return restore, nil
 }
 
 // muffled makes what client libraries find worth an info line a debug line:

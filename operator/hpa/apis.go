@@ -75,8 +75,7 @@ func usageOf(p *metricsv1beta1.PodMetrics, q ResourceQuery) (milli int64, ok boo
 		if !has {
 			return 0, false
 		}
-		milli += policy.Milli(v)
-		ok = true
+		milli, ok = sum([]int64{milli, policy.Milli(v)}), true
 	}
 	return milli, ok
 }

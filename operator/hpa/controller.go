@@ -1,6 +1,7 @@
 package hpa
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type Notices interface {
 // its turns. It decides only while it leads.
 type Controller struct {
 	control  Control
+	unserved time.Duration
 	ports    Ports
 	settings Settings
 	notices  Notices
@@ -56,7 +58,10 @@ type holding struct {
 
 // ControllerConfig is what a [Controller] works with.
 type ControllerConfig struct {
-	Control  Control
+	Control Control
+	// Unserved is how old an HPA without any condition must be for [Auto] to
+	// take it; [UnservedAfter] unless set.
+	Unserved time.Duration
 	Ports    Ports
 	Settings Settings
 	Notices  Notices
@@ -68,7 +73,7 @@ type ControllerConfig struct {
 // NewController returns a controller that knows no HPA yet: pass its Sink to a feed.
 func NewController(c ControllerConfig) *Controller {
 	k := &Controller{
-		control: c.Control, ports: c.Ports, settings: c.Settings, notices: c.Notices, log: c.Log,
+		control: c.Control, unserved: cmp.Or(c.Unserved, UnservedAfter), ports: c.Ports, settings: c.Settings, notices: c.Notices, log: c.Log,
 		held: make(map[types.NamespacedName]*holding),
 	}
 	k.table = kube.NewTable(Cut, k.changed)
@@ -149,7 +154,7 @@ func (k *Controller) turn(ctx context.Context, key types.NamespacedName, t sched
 // to ask again.
 func (k *Controller) take(key types.NamespacedName, s Seen, at time.Time) (*holding, time.Time) {
 	observes := s.Object.Annotations[api.AnnotationMode] == api.ModeObserve
-	whose, next := k.control.ownerOf(s, at)
+	whose, next := k.control.ownerOf(s, at, k.unserved)
 	if !observes && (k.down.Load() || whose != furl) {
 		return nil, next
 	}
@@ -161,9 +166,12 @@ func (k *Controller) take(key types.NamespacedName, s Seen, at time.Time) (*hold
 		k.held[key] = h
 		if k.control == Auto && !s.Ours && !observes {
 			k.notices.Own(s.Object, corev1.EventTypeNormal, "TakenOver",
-				fmt.Sprintf("No controller has set a condition for %s, so Furl scales this workload from now on", unservedAfter))
+				fmt.Sprintf("No controller has set a condition for %s, so Furl scales this workload from now on", k.unserved))
 			k.log.Info("hpa taken over", "namespace", key.Namespace, "name", key.Name)
 		}
+	}
+	if h.observes && !observes {
+		h.upstream = s.Upstream // what was written while Furl only watched is no contest
 	}
 	h.observes = observes
 	return h, next

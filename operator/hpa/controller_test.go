@@ -190,6 +190,31 @@ func TestController_watches_an_hpa_of_upstream_in_observe_mode(t *testing.T) {
 	})
 }
 
+func TestController_takes_no_write_made_while_it_only_watched_for_a_contest(t *testing.T) {
+	onStage(t, hpa.On, func(s *stage) {
+		s.run("web", 2)
+		s.cpu = 300
+		watched := func(at time.Time) func(*autoscalingv2.HorizontalPodAutoscaler) {
+			return func(h *autoscalingv2.HorizontalPodAutoscaler) {
+				managed("kube-controller-manager", at)(h)
+				h.Annotations = map[string]string{api.AnnotationMode: api.ModeObserve}
+			}
+		}
+		s.put("web", watched(time.Now()))
+		s.pass(time.Minute)
+		last := time.Now()
+		s.put("web", watched(last)) // and then its controller was switched off
+		s.pass(time.Minute)
+		s.put("web", managed("kube-controller-manager", last))
+		s.pass(time.Second)
+		same(t, "events", s.own, nil)
+		same(t, "sizes written once Furl may", len(s.scaled), 1)
+		s.put("web", managed("kube-controller-manager", time.Now()))
+		s.pass(time.Second)
+		same(t, "events when it is back", s.own, []string{"StandingDown"})
+	})
+}
+
 func TestController_forgets_an_hpa_that_is_gone(t *testing.T) {
 	onStage(t, hpa.On, func(s *stage) {
 		s.run("web", 2)

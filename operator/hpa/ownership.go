@@ -28,10 +28,10 @@ func ParseControl(s string) (Control, error) {
 	}
 }
 
-// unservedAfter is how old an HPA without any condition must be for nobody to
-// serve it. Upstream at its slowest, with 3,000 HPAs at its default limits,
-// took 151 s to come round.
-const unservedAfter = 180 * time.Second
+// UnservedAfter is how old an HPA without any condition must be for nobody to
+// serve it, unless told otherwise. Upstream at its slowest, with 3,000 HPAs at
+// its default limits, took 151 s to come round.
+const UnservedAfter = 180 * time.Second
 
 // owner is who decides about an HPA.
 type owner uint8
@@ -42,9 +42,10 @@ const (
 	furl
 )
 
-// ownerOf decides whose an HPA is at an instant, and when that may change by
-// the clock alone; zero for never.
-func (c Control) ownerOf(s Seen, at time.Time) (owner, time.Time) {
+// ownerOf decides whose an HPA is at an instant, where one without conditions
+// is nobody's after the given time, and when that may change by the clock
+// alone; zero for never.
+func (c Control) ownerOf(s Seen, at time.Time, unserved time.Duration) (owner, time.Time) {
 	switch {
 	case c == On:
 		return furl, time.Time{}
@@ -55,7 +56,7 @@ func (c Control) ownerOf(s Seen, at time.Time) (owner, time.Time) {
 	case len(s.Object.Status.Conditions) > 0:
 		return upstream, time.Time{} // some other controller serves it
 	}
-	if due := s.Object.CreationTimestamp.Add(unservedAfter); at.Before(due) {
+	if due := s.Object.CreationTimestamp.Add(unserved); at.Before(due) {
 		return nobody, due
 	}
 	return furl, time.Time{}

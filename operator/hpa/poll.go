@@ -120,12 +120,16 @@ func (e *eye) value(r *engine.Reading, p *poll) {
 	r.Listed = int32(min(len(e.pods), math.MaxInt32))
 }
 
-// sum adds series and stays at the largest number instead of passing it.
+// sum adds series and ends at the largest or the smallest number instead of
+// passing it: two huge negative series must not add up to an idle one.
 func sum(values []int64) int64 {
 	var total int64
 	for _, v := range values {
-		if v > 0 && total > math.MaxInt64-v {
+		switch {
+		case v > 0 && total > math.MaxInt64-v:
 			return math.MaxInt64
+		case v < 0 && total < math.MinInt64-v:
+			return math.MinInt64
 		}
 		total += v
 	}
