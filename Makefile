@@ -61,16 +61,20 @@ race: ## The same with the race detector, but for what only drives other process
 conformance: ## Runs upstream's records; CASES=DIR takes another folder of the same files.
 	@$(GO) run ./conformance/run $(CASES)
 
-bench: ## Runs the benchmarks; BENCH=REGEXP picks some.
-	@for m in . lab; do $(GO) test -C $$m -run '^$$' -bench '$(or $(BENCH),.)' -benchmem ./... | grep -v 'no test files' || exit 1; done
+bench: ## Runs the benchmarks and says what each figure is; BENCH=REGEXP picks some.
+	@$(GO) run -C tools ./bench -root .. $(if $(BENCH),-bench '$(BENCH)') $(BENCHFLAGS)
+	@echo
+	@echo "How fast Furl reacts is measured in a lab, on a quiet machine, in some minutes each (after make build):"
+	@echo "  bin/furl-lab latency --scrape 10s --runs 30   from a step of load to the Scale write"
+	@echo "  bin/furl-lab latency --scrape 4s --runs 30    the same with kubelets read each 4 s"
+	@echo "docs/benchmarks.md has the figures, the bars and what others need."
 
-FUZZTIME ?= 20s
-fuzz: ## Fuzzes each parser for FUZZTIME (20s).
-	@for f in $$(git grep -l '^func Fuzz' -- '*_test.go'); do \
-		d=$$(dirname $$f); \
-		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
-			echo "fuzz $$d $$name"; \
-			(cd $$d && $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) .) || exit 1; \
+FUZZTIME ?= 30s
+fuzz: ## Fuzzes each target for FUZZTIME (30s), all that git knows; FUZZ=REGEXP picks some.
+	@git grep -l '^func Fuzz' -- '*_test.go' | while read -r file; do \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file" | grep -E -e '$(or $(FUZZ),.)'); do \
+			echo "fuzz $$(dirname $$file) $$name"; \
+			$(GO) test -C "$$(dirname $$file)" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) . || exit 1; \
 		done; \
 	done
 

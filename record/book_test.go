@@ -199,6 +199,7 @@ func TestBook_is_read_while_it_is_written(t *testing.T) {
 	}
 }
 
+// Keeping a decision that repeats the one before, as most do.
 func BenchmarkBook_keep_a_quiet_decision(b *testing.B) {
 	book := record.NewBook(record.DefaultBudget)
 	r, _ := decide(0, 2, 50, engine.History{Seen: true})

@@ -244,6 +244,7 @@ func payload(at time.Time, seconds float64) []byte {
 	return b.Bytes()
 }
 
+// Reading one answer of a node with 30 pods, and keeping nothing.
 func BenchmarkParse_30_pods(b *testing.B) {
 	text := payload(time.UnixMilli(asked), 100)
 	a, r := newAnswer(), bytes.NewReader(nil)

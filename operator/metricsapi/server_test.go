@@ -334,6 +334,8 @@ func TestServer_describes_itself(t *testing.T) {
 	}
 }
 
+// A list of the 3,000 pods of one namespace over TLS, with the client in this
+// process, as an HPA controller asks for it.
 func BenchmarkMetrics_list_3000_pods(b *testing.B) {
 	config, ended, err := start(b.Context(), metricsapi.Metrics(usage(3000)))
 	if err != nil {
