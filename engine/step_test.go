@@ -73,7 +73,7 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-func TestLast_says_something(t *testing.T) {
+func TestLastSaysSomething(t *testing.T) {
 	measured := func(signal string, n int32, percent float64) engine.Step {
 		return engine.Step{Rule: engine.RuleMeasure, Case: engine.CaseUtilization, Signal: signal, Before: 2, After: n, Args: [4]float64{percent, 50, 2}}
 	}
