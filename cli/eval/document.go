@@ -173,5 +173,8 @@ func plain(err error) error {
 	} {
 		text = strings.TrimPrefix(text, noise)
 	}
+	if number, ok := strings.CutPrefix(text, "unsupported value: "); ok {
+		text = number + " is no quantity; write a number, or missing with a reason"
+	}
 	return fmt.Errorf("%s", text)
 }

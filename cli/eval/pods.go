@@ -87,7 +87,10 @@ func (l *podLine) check(t *template) (alike, error) {
 	} else if l.Name != "" {
 		a.count = 1
 	}
-	if a.count < -1 || l.Name != "" && a.count != 1 {
+	switch {
+	case l.Count != nil && a.count < 0:
+		note(fmt.Errorf("count: %d pods; write 0 or more", a.count))
+	case l.Name != "" && a.count != 1:
 		note(fmt.Errorf("count: %d pods; a line with a name is one pod", a.count))
 	}
 	var err error

@@ -183,7 +183,8 @@ func (w *world) read(at time.Time, s engine.Signal, src policy.Source) engine.Re
 	case !ok:
 		r.Missing = "the observation has no metrics." + s.Name
 	default:
-		r.Value, r.ReadyPods = given.milli, w.readyPods(at)
+		r.Value = given.milli
+		r.ReadyPods, r.Listed = w.selected(at)
 	}
 	return r
 }
@@ -235,12 +236,17 @@ func (w *world) count(a alike) int32 {
 	return int32(max(n, 0)) //nolint:gosec // at most the status, which is an int32
 }
 
-func (w *world) readyPods(at time.Time) int32 {
-	var n int32
+// selected counts the pods and those of them that are ready. A script without
+// pods, as one about a queue may be, has as many as there are replicas.
+func (w *world) selected(at time.Time) (ready, all int32) {
+	if len(w.lines) == 0 {
+		return w.size.Status, w.size.Status
+	}
 	for _, p := range w.pods(at, policy.Source{}) {
+		all++
 		if p.Phase == engine.Running && p.Readiness == engine.Ready {
-			n++
+			ready++
 		}
 	}
-	return n
+	return ready, all
 }
