@@ -29,6 +29,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 )
 
@@ -50,9 +51,11 @@ type Config struct {
 	// HTTPProxy is the forward proxy for pods of a namespace, empty for none. It may be nil.
 	HTTPProxy func(namespace string) string
 	Ports     *Ports
-	Log       *slog.Logger
-	Labels    map[string]string // put on the node beside the usual ones
-	Taints    []corev1.Taint    // put on the node when it is registered
+	// Services tells where a port of a Service really listens. It may be nil.
+	Services func(name cache.ObjectName, port int32) (address string, ok bool)
+	Log      *slog.Logger
+	Labels   map[string]string // put on the node beside the usual ones
+	Taints   []corev1.Taint    // put on the node when it is registered
 }
 
 // agent is a running node.

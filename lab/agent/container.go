@@ -104,6 +104,7 @@ func (w *worker) notStarted(c *container, err error, at time.Time) {
 		c.pull = c.pull.Advance(at, at)
 		c.Retry = at.Add(c.pull.Delay())
 		w.wait(c, reasonPull, err.Error())
+		w.event(c, corev1.EventTypeNormal, "Pulling", fmt.Sprintf("Pulling image %q", c.Spec.Image))
 		w.event(c, corev1.EventTypeWarning, "Failed", fmt.Sprintf("Failed to pull image %q: %v", c.Spec.Image, err))
 		w.event(c, corev1.EventTypeWarning, "Failed", "Error: "+reasonPull)
 	case errors.As(err, &config):
@@ -156,6 +157,7 @@ func (w *worker) hold(names []string, at time.Time) time.Time {
 			message := fmt.Sprintf("Back-off pulling image %q: %s: %s", c.Spec.Image, reasonPull, c.Status.State.Waiting.Message)
 			w.wait(c, reasonPaused, message)
 			w.event(c, corev1.EventTypeNormal, "BackOff", fmt.Sprintf("Back-off pulling image %q", c.Spec.Image))
+			w.event(c, corev1.EventTypeWarning, "Failed", "Error: "+reasonPaused)
 		}
 	}
 	return next

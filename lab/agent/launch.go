@@ -109,6 +109,11 @@ func (w *worker) environment(ctx context.Context, pod *corev1.Pod, c *corev1.Con
 	base := map[string]string{
 		"PATH": searchPath, "HOME": root, "HOSTNAME": pod.Name, "FURL_POD_DIR": root, "TMPDIR": filepath.Join(root, "tmp"),
 	}
+	links, err := w.serviceLinks(ctx, pod)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(base, links)
 	if c.TTY {
 		base["TERM"] = "xterm"
 	}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,11 @@ func TestImage_that_is_unknown_says_how_to_map_one(t *testing.T) {
 	})
 	if phase := b.pod("p").Status.Phase; phase != corev1.PodPending {
 		t.Errorf("phase %s, want Pending", phase)
+	}
+	for reason, want := range map[string]string{
+		"Pulling": `Pulling image "nginx:1"`, "BackOff": `Back-off pulling image "nginx:1"`, "Failed": "Error: ImagePullBackOff",
+	} {
+		b.eventually("event "+want, func() bool { return slices.Contains(b.events(reason), want) })
 	}
 	if status, text := b.get("/containerLogs/default/p/c"); status != 400 || !strings.Contains(text, "trying and failing to pull image") {
 		t.Errorf("the log answered %d %q", status, text)

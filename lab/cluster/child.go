@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"github.com/furl-dev/furl/lab/logfile"
 )
 
 // A child is a process that the supervisor keeps running.
@@ -66,9 +68,9 @@ func (c child) keep(ctx context.Context, started func(Process), log *slog.Logger
 // the system kills it when the thread that started it ends; hence the locked thread.
 func (c child) run(ctx context.Context, started func(Process)) error {
 	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, after the child
-	log, err := os.OpenFile(c.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	log, err := logfile.Open(c.log)
 	if err != nil {
-		return fmt.Errorf("open the log of %s: %w", c.name, err)
+		return fmt.Errorf("%s: %w", c.name, err)
 	}
 	defer func() { _ = log.Close() }()
 	stdin, lifeline, err := os.Pipe()

@@ -68,11 +68,17 @@ func DefaultDir(name string) (string, error) {
 	if err := validName(name); err != nil {
 		return "", err
 	}
+	home, err := homeDir()
+	return filepath.Join(home, name), err
+}
+
+// homeDir is where labs are that were given no folder of their own.
+func homeDir() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("find the user's cache folder (or name one with --dir): %w", err)
 	}
-	return filepath.Join(cache, "furl", "lab", name), nil
+	return filepath.Join(cache, "furl", "lab"), nil
 }
 
 // ErrNotUp says that there is no lab where one was looked for.

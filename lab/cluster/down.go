@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -19,7 +20,25 @@ func Down(ctx context.Context, dir string) error {
 	if err := Stop(ctx, dir); err != nil {
 		return err
 	}
-	return layout{dir}.remove()
+	if err := (layout{dir}).remove(); err != nil {
+		return err
+	}
+	tidyHome(dir)
+	return nil
+}
+
+// tidyHome removes the folder that labs have in the user's cache once the last of them is gone. A folder that holds
+// anything else stays, since only empty ones can be removed.
+func tidyHome(dir string) {
+	home, err := homeDir()
+	if err != nil || filepath.Dir(dir) != home {
+		return // the user's own place
+	}
+	for _, folder := range []string{home, filepath.Dir(home)} {
+		if err := os.Remove(folder); err != nil {
+			return
+		}
+	}
 }
 
 // Stop is Down, but keeps the folder, so that the next up goes on where this lab stopped.

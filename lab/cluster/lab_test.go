@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,6 +24,7 @@ import (
 	"github.com/furl-dev/furl/lab/cluster"
 	"github.com/furl-dev/furl/lab/labtest"
 	"github.com/furl-dev/furl/lab/pki"
+	"github.com/furl-dev/furl/lab/route/loopback"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -60,6 +62,20 @@ apiVersion: v1
 kind: Service
 metadata: {name: web}
 spec: {selector: {app: web}, ports: [{port: 8080}]}
+`
+
+// strayWebhook wants to be asked at an address that is nobody's (RFC 5737).
+const strayWebhook = `
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: stray}
+webhooks:
+- name: stray.furl.dev
+  clientConfig: {url: "https://192.0.2.1/"}
+  rules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [serviceaccounts]}]
+  timeoutSeconds: 1
+  sideEffects: None
+  admissionReviewVersions: [v1]
 `
 
 func TestLab(t *testing.T) {
@@ -100,7 +116,32 @@ func TestLab(t *testing.T) {
 			t.Errorf("a pod that asked http://web:8080/ got %q", out)
 		}
 	})
+	t.Run("writes_under_the_names_of_the_components", func(t *testing.T) {
+		lab.Apply(web)
+		ready(t, lab, "app=web", 2)
+		for _, w := range []struct{ object, manager string }{
+			{"deployment/web", "kube-controller-manager"},
+			{"events --field-selector=reason=Scheduled", "kube-scheduler"},
+			{"clusterrole/cluster-admin", "kube-apiserver"},
+		} {
+			args := append(append([]string{"get"}, strings.Fields(w.object)...), "-o", "jsonpath={..manager}")
+			if out := lab.Kubectl(args...); !slices.Contains(strings.Fields(out), w.manager) {
+				t.Errorf("%s was written by %s, not by %s", w.object, out, w.manager)
+			}
+		}
+	})
 	t.Run("leads_an_aggregated_api_to_a_port_of_this_machine", func(t *testing.T) { aggregated(t, lab) })
+	t.Run("lets_no_webhook_lead_outside", func(t *testing.T) {
+		lab.Apply(strayWebhook)
+		labtest.Eventually(t, 30*time.Second, "the webhook to be asked and not reached", func(ctx context.Context) error {
+			_, err := lab.TryKubectl(ctx, "create", "serviceaccount", "stray", "--dry-run=server")
+			if err == nil || !strings.Contains(err.Error(), loopback.ErrOutside.Error()) {
+				return fmt.Errorf("a webhook at a documentation address: %w", err)
+			}
+			return nil
+		})
+		lab.Kubectl("delete", "validatingwebhookconfiguration", "stray")
+	})
 	t.Run("says_what_runs", func(t *testing.T) {
 		raw, err := exec.CommandContext(t.Context(), filepath.Join(lab.Bin, "furl-lab"), "status", "--dir", lab.Dir, "--output", "json").Output()
 		if err != nil {
@@ -201,6 +242,32 @@ func TestDown(t *testing.T) {
 		}
 		down(t, lab.Lab)
 		lab.nothingLeft(t)
+	})
+	t.Run("leaves_no_empty_folder_in_the_user's_cache", func(t *testing.T) {
+		cache := t.TempDir()
+		t.Setenv("XDG_CACHE_HOME", cache) // where it is on Linux
+		home, err := os.UserCacheDir()
+		if err != nil || home != cache {
+			t.Skip("the cache folder of this system cannot be moved")
+		}
+		one, other := filepath.Join(cache, "furl", "lab", "one"), filepath.Join(cache, "furl", "lab", "other")
+		for _, dir := range []string{one, other} {
+			if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "lock"), nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := cluster.Down(t.Context(), one); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(other); err != nil {
+			t.Errorf("the other lab: %v", err)
+		}
+		if err := cluster.Down(t.Context(), other); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := os.ReadDir(cache); err != nil || len(left) > 0 {
+			t.Errorf("left in the cache: %v, %v", left, err)
+		}
 	})
 	t.Run("says_that_nothing_is_there", func(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), filepath.Join(labtest.Programs(t), "furl-lab"), "down", "--dir", filepath.Join(t.TempDir(), "none")).CombinedOutput()

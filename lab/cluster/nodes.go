@@ -44,7 +44,7 @@ func (l *lab) startNodes(ctx context.Context, g *errgroup.Group) error {
 			Client: l.client, REST: l.rest, NodeName: name, ListenHost: "127.0.0.1",
 			Serving: serving, ClientCAs: l.keys.KubeletClient.Pool(),
 			Root: l.files.node(name), Images: programs, Capacity: capacity(),
-			PodCIDR: l.at.pods(i), HTTPProxy: l.router.Proxy, Ports: l.ports,
+			PodCIDR: l.at.pods(i), HTTPProxy: l.router.Proxy, Ports: l.ports, Services: l.router.Lookup,
 			Log: l.log.With("part", "agent", "node", name),
 		}
 		g.Go(func() error { return ignoreCancel(ctx, agent.Run(ctx, c)) })

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/lab/agent"
+	"github.com/furl-dev/furl/lab/logfile"
 	"github.com/furl-dev/furl/lab/pki"
 	"github.com/furl-dev/furl/lab/plane/setting"
 	"github.com/furl-dev/furl/lab/route"
@@ -52,9 +53,9 @@ func Supervise(ctx context.Context, o Options, progress func(step string), ready
 		return err
 	}
 	defer unlock()
-	logFile, err := os.OpenFile(files.log("supervisor"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	logFile, err := logfile.Open(files.log("supervisor"))
 	if err != nil {
-		return fmt.Errorf("open the supervisor's log: %w", err)
+		return err
 	}
 	defer func() { _ = logFile.Close() }()
 	l := &lab{o: o, files: files, progress: progress, log: slog.New(slog.NewTextHandler(logFile, nil))}

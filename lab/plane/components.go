@@ -31,27 +31,60 @@ const (
 	readyRequest = 5 * time.Second
 )
 
-func runAPIServer(ctx context.Context, c setting.Config) error {
+// newAPIServer reads the API server's options, which every other component's feature gates come from.
+func newAPIServer(c setting.Config) (*apiserveroptions.ServerRunOptions, error) {
+	egress, err := writeEgress(c)
+	if err != nil {
+		return nil, err
+	}
 	o := apiserveroptions.NewServerRunOptions()
-	if err := parse("kube-apiserver", o.Flags(), apiServerFlags(c)); err != nil {
-		return err
+	if err := parse(setting.APIServerName, o.Flags(), apiServerFlags(c, egress)); err != nil {
+		return nil, err
 	}
 	// Once per process: the other two components share these feature gates.
 	if err := o.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
-		return fmt.Errorf("set feature gates: %w", err)
+		return nil, fmt.Errorf("set feature gates: %w", err)
 	}
 	rest.SetDefaultWarningHandler(rest.NoWarnings{})
-	completed, err := o.Complete(ctx)
+	name, err := cache.NewInformerName(setting.APIServerName)
+	if err != nil {
+		return nil, fmt.Errorf("name the informers: %w", err)
+	}
+	o.InformerName = name
+	return o, nil
+}
+
+// runAPIServer does what the component's own Run does, step by step: its clients of itself get their name in between.
+func runAPIServer(ctx context.Context, o *apiserveroptions.ServerRunOptions) error {
+	options, err := o.Complete(ctx)
 	if err != nil {
 		return fmt.Errorf("complete options: %w", err)
 	}
-	if errs := completed.Validate(); len(errs) > 0 {
+	if errs := options.Validate(); len(errs) > 0 {
 		return utilerrors.NewAggregate(errs)
 	}
-	return apiserver.Run(ctx, completed)
+	config, err := apiserver.NewConfig(options)
+	if err != nil {
+		return err
+	}
+	guardEgress(config)
+	config.KubeAPIs.ControlPlane.Generic.LoopbackClientConfig.UserAgent = setting.APIServerName
+	completed, err := config.Complete()
+	if err != nil {
+		return err
+	}
+	chain, err := apiserver.CreateServerChain(completed)
+	if err != nil {
+		return err
+	}
+	server, err := chain.PrepareRun()
+	if err != nil {
+		return err
+	}
+	return server.Run(ctx)
 }
 
-func apiServerFlags(c setting.Config) []string {
+func apiServerFlags(c setting.Config, egress string) []string {
 	return append([]string{
 		"--etcd-servers=" + address(c.EtcdPort),
 		"--etcd-cafile=" + c.Key(setting.EtcdCA+".crt"),
@@ -84,6 +117,7 @@ func apiServerFlags(c setting.Config) []string {
 		"--allow-privileged=true",
 		"--profiling=false",
 		"--event-ttl=15m",
+		"--egress-selector-config-file=" + egress,
 	}, c.APIServerArgs...)
 }
 
@@ -98,7 +132,7 @@ func runControllers(ctx context.Context, c setting.Config) error {
 	}
 	known, disabled, aliases := controllers.KnownControllers(), controllers.ControllersDisabledByDefault(), controllers.ControllerAliases()
 	flags := o.Flags(known, disabled, aliases)
-	if err := parse("kube-controller-manager", flags, controllerFlags(c, plugins)); err != nil {
+	if err := parse(setting.ControllerManager, flags, controllerFlags(c, plugins)); err != nil {
 		return err
 	}
 	o.ParsedFlags = &flags
@@ -131,26 +165,28 @@ func controllerFlags(c setting.Config, plugins string) []string {
 	}, c.ControllerManagerArgs...)
 }
 
-func runScheduler(ctx context.Context, c setting.Config) error {
+// newScheduler sets the scheduler up, which makes its clients but calls nobody, and returns what runs it.
+func newScheduler(ctx context.Context, c setting.Config) (func(context.Context) error, error) {
+	callMyself(setting.Scheduler)
 	o := scheduleroptions.NewOptions()
-	if err := parse("kube-scheduler", *o.Flags, append([]string{
+	if err := parse(setting.Scheduler, *o.Flags, append([]string{
 		"--kubeconfig=" + c.Key(setting.SchedulerConfig),
 		"--leader-elect=false",
 		"--secure-port=0",
 		"--kube-api-qps=200", "--kube-api-burst=300",
 	}, c.SchedulerArgs...)); err != nil {
-		return err
+		return nil, err
 	}
-	name, err := cache.NewInformerName("kube-scheduler")
+	name, err := cache.NewInformerName(setting.Scheduler)
 	if err != nil {
-		return fmt.Errorf("name the informers: %w", err)
+		return nil, fmt.Errorf("name the informers: %w", err)
 	}
 	o.InformerName = name
 	cfg, s, err := scheduler.Setup(ctx, o)
 	if err != nil {
-		return fmt.Errorf("set up: %w", err)
+		return nil, fmt.Errorf("set up: %w", err)
 	}
-	return scheduler.Run(ctx, cfg, s)
+	return func(ctx context.Context) error { return scheduler.Run(ctx, cfg, s) }, nil
 }
 
 // parse reads args as the component's own command would, without its command: that one installs signal handlers,
@@ -190,7 +226,7 @@ func waitReady(ctx context.Context, c setting.Config) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for kube-apiserver: %w", errors.Join(context.Cause(ctx), err))
+			return fmt.Errorf("wait for %s: %w", setting.APIServerName, errors.Join(context.Cause(ctx), err))
 		}
 	}
 }

@@ -50,6 +50,7 @@ func startEtcd(ctx context.Context, c setting.Config) (*embed.Etcd, error) {
 	cfg.UnsafeNoFsync = true
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = embed.CompactorModePeriodic, "5m"
 	cfg.LogLevel, cfg.LogOutputs = "error", []string{filepath.Join(c.Dir, "etcd.log")}
+	cfg.EnableLogRotation, cfg.LogRotationConfigJSON = true, `{"maxsize": 8, "maxbackups": 1}` // MB
 
 	store, err := embed.StartEtcd(cfg)
 	if err != nil {

@@ -3,19 +3,16 @@ package plane
 import (
 	"flag"
 	"fmt"
-	"os"
 
+	"github.com/furl-dev/furl/lab/logfile"
 	"k8s.io/klog/v2"
 )
 
 // logToFile sends what the components log to path and nothing to standard error, each line once.
 func logToFile(path string) (closeLog func(), err error) {
-	if err := os.Truncate(path, 0); err != nil && !os.IsNotExist(err) {
-		return nil, fmt.Errorf("empty the plane's log: %w", err)
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // the path is the lab's own folder
+	f, err := logfile.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("open the plane's log: %w", err)
+		return nil, fmt.Errorf("begin the plane's log: %w", err)
 	}
 	flags := flag.NewFlagSet("klog", flag.ContinueOnError)
 	klog.InitFlags(flags)

@@ -31,7 +31,15 @@ func Run(ctx context.Context, c setting.Config) error {
 		return err
 	}
 	defer store.Close()
-
+	api, err := newAPIServer(c)
+	if err != nil {
+		return fmt.Errorf("%s: %w", setting.APIServerName, err)
+	}
+	schedule, err := newScheduler(ctx, c)
+	if err != nil {
+		return fmt.Errorf("%s: %w", setting.Scheduler, err)
+	}
+	callMyself(setting.ControllerManager) // what else makes clients from now on
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		select {
@@ -41,17 +49,23 @@ func Run(ctx context.Context, c setting.Config) error {
 			return nil
 		}
 	})
-	g.Go(func() error { return ended(ctx, "kube-apiserver", runAPIServer(ctx, c)) })
+	g.Go(func() error { return ended(ctx, setting.APIServerName, runAPIServer(ctx, api)) })
 	g.Go(func() error {
 		// The controllers give up when the API server takes longer than ten seconds, which it does on a busy machine.
 		if err := waitReady(ctx, c); err != nil {
 			return err
 		}
-		g.Go(func() error { return ended(ctx, "kube-controller-manager", runControllers(ctx, c)) })
-		return ended(ctx, "kube-scheduler", runScheduler(ctx, c))
+		g.Go(func() error { return ended(ctx, setting.ControllerManager, runControllers(ctx, c)) })
+		return ended(ctx, setting.Scheduler, schedule(ctx))
 	})
 	return g.Wait()
 }
+
+// callMyself sets the name under which clients made from now on write: client-go takes the field manager, and what a
+// server logs about a caller, from the name of the program, which is one for all components here. Whoever reads
+// managedFields, as furl operator does to see who serves an HPA, finds the component's own name. Nothing else runs yet
+// that could read the name meanwhile.
+func callMyself(component string) { os.Args[0] = component }
 
 // ended turns the return of a component into an error, unless somebody asked it to end.
 func ended(ctx context.Context, component string, err error) error {

@@ -126,6 +126,8 @@ func (r *Router) forward(namespace string) http.Handler {
 		switch {
 		case q.Method == http.MethodConnect:
 			r.tunnel(w, q, namespace)
+		case q.URL.Host == "" && q.URL.Path == "/resolve" && q.Method == http.MethodGet:
+			r.answer(w, q, namespace)
 		case q.URL.Scheme != "http" || q.URL.Host == "":
 			http.Error(w, "this is a forward proxy: ask it for a whole http:// URL", http.StatusBadRequest)
 		default:
@@ -134,11 +136,14 @@ func (r *Router) forward(namespace string) http.Handler {
 	})
 }
 
-// refuse answers a request that leads nowhere.
+// refuse answers a request that leads nowhere. A client may tell a name that nobody has from one that does not answer.
 func refuse(w http.ResponseWriter, err error) {
 	status := http.StatusBadGateway
-	if errors.Is(err, errNoPod) {
+	switch {
+	case errors.Is(err, errNoPod):
 		status = http.StatusServiceUnavailable
+	case errors.Is(err, errUnknown):
+		w.Header().Set("Proxy-Status", "furl; error=dns_error") // RFC 9209
 	}
 	http.Error(w, err.Error(), status)
 }

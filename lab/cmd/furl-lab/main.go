@@ -9,9 +9,8 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/spf13/cobra"
-
 	"github.com/furl-dev/furl/lab/cluster"
+	"github.com/spf13/cobra"
 )
 
 func main() {

@@ -9,9 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/furl-dev/furl/lab/cluster"
+	"github.com/spf13/cobra"
 )
 
 func downCommand(at *location) *cobra.Command {
@@ -90,11 +89,13 @@ func printStatus(w io.Writer, s cluster.Status) error {
 		row("kubeconfig", s.Kubeconfig)
 		row("ports", fmt.Sprintf("API %d, etcd %d and %d, operator %d, its metrics %d", s.Ports.API, s.Ports.Etcd, s.Ports.Peer, s.Ports.Operator, s.Ports.Metrics))
 	}
-	for what, c := range map[string]*cluster.Census{"nodes": s.Nodes, "pods": s.Pods} {
+	census := func(what string, c *cluster.Census) {
 		if c != nil {
 			row(what, fmt.Sprintf("%d, %d ready, %d simulated", c.Total, c.Ready, c.Simulated))
 		}
 	}
+	census("nodes", s.Nodes)
+	census("pods", s.Pods)
 	for _, p := range s.Processes {
 		if !p.Running {
 			row(p.Name, fmt.Sprintf("process %d, gone", p.PID))

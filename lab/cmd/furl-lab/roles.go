@@ -8,11 +8,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/spf13/cobra"
-
 	"github.com/furl-dev/furl/lab/cluster"
 	"github.com/furl-dev/furl/lab/plane"
 	"github.com/furl-dev/furl/lab/plane/setting"
+	"github.com/spf13/cobra"
 )
 
 // planeCommand is the control plane's process. It ends when its supervisor does: standard input is a pipe that the

@@ -9,9 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/furl-dev/furl/lab/cluster"
+	"github.com/spf13/cobra"
 )
 
 func upCommand(at *location) *cobra.Command {

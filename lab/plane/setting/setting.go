@@ -42,6 +42,13 @@ const (
 	SchedulerConfig   = "scheduler.kubeconfig"
 )
 
+// The names of the components, by which they log and write objects.
+const (
+	APIServerName     = "kube-apiserver"
+	ControllerManager = "kube-controller-manager"
+	Scheduler         = "kube-scheduler"
+)
+
 // FrontProxyName is the common name that the aggregator's client certificate must carry.
 const FrontProxyName = "front-proxy-client"
 
