@@ -2,7 +2,6 @@ package operator
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/operator/hpa"
@@ -84,7 +83,7 @@ func (p *parts) newScraper(config *rest.Config, nodes *nodes, store *resource.St
 func (p *parts) newServer(store *resource.Store, book *record.Book, pods *kube.Pods, nodes *nodes) (*metricsapi.Server, error) {
 	c := p.config
 	c.Serving.Ask(c.Kubeconfig)
-	c.Serving.DNSNames = append(c.Serving.DNSNames, fmt.Sprintf("furl.%s.svc", c.Namespace))
+	c.Serving.DNSNames = append(c.Serving.DNSNames, served(c.Namespace)...)
 	groups := []metricsapi.Group{metricsapi.Decisions(book, schedule.Clock{}.Now)}
 	if c.ResourceMetrics == ResourceSelf {
 		groups = append(groups, metricsapi.Metrics(metricsapi.Usage{

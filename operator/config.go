@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/furl-dev/furl/operator/hpa"
@@ -30,6 +31,9 @@ type Config struct {
 	Namespace string
 	// Identity tells the replicas of Furl apart, such as the pod's name.
 	Identity string
+	// Address is where the other pods of the cluster reach this process; invalid
+	// when it runs outside.
+	Address netip.Addr
 	// LeaderElect waits for the lease before deciding.
 	LeaderElect bool
 	// Control says which HPAs are Furl's: auto, on or off.

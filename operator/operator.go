@@ -17,9 +17,6 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// leaseName is what the replicas of Furl compete for.
-const leaseName = "furl"
-
 // rediscovery is how often new kinds and new versions of the metrics APIs are
 // looked for; upstream's controller manager does it as often.
 const rediscovery = 30 * time.Second
@@ -156,21 +153,6 @@ func (p *parts) warmUp(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// lead decides: alone, or while holding the lease.
-func (p *parts) lead(ctx context.Context) error {
-	if p.config.Control == string(hpa.Off) {
-		return nil
-	}
-	if !p.config.LeaderElect {
-		return p.controller.Lead(ctx)
-	}
-	lease := kube.Lease{Client: p.clients.Core, Namespace: p.config.Namespace, Name: leaseName, Identity: p.config.Identity}
-	return lease.Lead(ctx, func(ctx context.Context) error {
-		p.config.Log.InfoContext(ctx, "leading", "lease", p.config.Namespace+"/"+leaseName, "identity", p.config.Identity)
-		return p.controller.Lead(ctx)
-	})
 }
 
 // rediscover looks for new kinds and versions from time to time.

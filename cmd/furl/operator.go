@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 
 	"github.com/furl-dev/furl/cli"
@@ -42,6 +43,9 @@ HorizontalPodAutoscalers as soon as a measurement, a pod or a spec changes.`,
 			defer restore()
 			c.Log = logger
 			if c.Identity, err = identity(); err != nil {
+				return err
+			}
+			if c.Address, err = address(); err != nil {
 				return err
 			}
 			return operator.Run(cmd.Context(), c)
@@ -87,6 +91,19 @@ func muffledLevel(l slog.Level) slog.Level {
 		return l - muffle
 	}
 	return l
+}
+
+// address is the pod's by the downward API; none outside a cluster.
+func address() (netip.Addr, error) {
+	ip := os.Getenv("POD_IP")
+	if ip == "" {
+		return netip.Addr{}, nil
+	}
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return a, &cli.UsageError{Err: fmt.Errorf("environment POD_IP: %w; set it by the downward API from status.podIP", err)}
+	}
+	return a, nil
 }
 
 // identity tells this process from others that want the lease: the pod's name

@@ -1,0 +1,76 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/operator/hpa"
+	"github.com/furl-dev/furl/schedule"
+)
+
+const (
+	// leaseName is what the replicas of Furl compete for.
+	leaseName = "furl"
+	// leaderService leads to the leader, which alone has decisions to tell of.
+	leaderService = "furl-leader"
+	leaderPort    = "https"
+	// announceAgain is the pause after the cluster could not be told who leads.
+	announceAgain = 10 * time.Second
+)
+
+// lead decides: alone, or while holding the lease.
+func (p *parts) lead(ctx context.Context) error {
+	if !p.config.LeaderElect {
+		return p.govern(ctx)
+	}
+	lease := kube.Lease{Client: p.clients.Core, Namespace: p.config.Namespace, Name: leaseName, Identity: p.config.Identity}
+	return lease.Lead(ctx, func(ctx context.Context) error {
+		p.config.Log.InfoContext(ctx, "leading", "lease", p.config.Namespace+"/"+leaseName, "identity", p.config.Identity)
+		return p.govern(ctx)
+	})
+}
+
+// govern is what the leader does. Where HPAs are none of its business it still
+// answers for decisions.furl.dev: an API that nobody answers for hinders others,
+// such as the deletion of namespaces.
+func (p *parts) govern(ctx context.Context) error {
+	var announcing sync.WaitGroup
+	announcing.Go(func() { p.announce(ctx) })
+	defer announcing.Wait()
+	if p.config.Control == string(hpa.Off) {
+		<-ctx.Done()
+		return nil
+	}
+	return p.controller.Lead(ctx)
+}
+
+// announce tells the cluster where the leader listens, until it has worked.
+func (p *parts) announce(ctx context.Context) {
+	if !p.config.Address.IsValid() {
+		return // not in the cluster: whoever started it knows
+	}
+	w := kube.Whereabouts{
+		Client: p.clients.Core, Namespace: p.config.Namespace, Service: leaderService, Port: leaderPort,
+		Address: netip.AddrPortFrom(p.config.Address, uint16(p.config.Serving.Serving.BindPort)), //nolint:gosec // validated as a port
+	}
+	clock := schedule.Clock{}
+	for {
+		err := w.Publish(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		p.config.Log.WarnContext(ctx, "nobody can ask the leader for decisions", "error", err)
+		if clock.Wait(ctx, clock.Now().Add(announceAgain)) != nil {
+			return
+		}
+	}
+}
+
+// served are the names by which the aggregator calls this process.
+func served(namespace string) []string {
+	return []string{fmt.Sprintf("furl.%s.svc", namespace), fmt.Sprintf("%s.%s.svc", leaderService, namespace)}
+}
