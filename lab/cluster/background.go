@@ -48,18 +48,29 @@ func SuperviseFor(ctx context.Context, options string, tell io.WriteCloser) erro
 }
 
 // Start brings a lab up in the background and returns when it is usable. It calls progress before each step. When ctx
-// ends first, the lab is taken down again.
+// ends first, the lab is taken down again; one that was kept from before keeps its folder.
 func Start(ctx context.Context, o Options, progress func(step string)) error {
 	if err := o.Validate(); err != nil {
 		return err
 	}
+	files := layout{o.Dir}
+	kept := files.isLab()
+	if err := files.create(); err != nil {
+		return err
+	}
+	err := startSupervisor(ctx, o, progress)
+	if err != nil && ctx.Err() != nil && !kept {
+		return errors.Join(err, Down(context.WithoutCancel(ctx), o.Dir))
+	}
+	return err
+}
+
+// startSupervisor starts the process that outlives this one, and follows it until the lab is up.
+func startSupervisor(ctx context.Context, o Options, progress func(step string)) error {
+	files := layout{o.Dir}
 	options, err := json.Marshal(o)
 	if err != nil {
 		return fmt.Errorf("encode the lab's options: %w", err)
-	}
-	files := layout{o.Dir}
-	if err := files.create(); err != nil {
-		return err
 	}
 	self, err := os.Executable()
 	if err != nil {

@@ -243,6 +243,40 @@ func TestDown(t *testing.T) {
 		down(t, lab.Lab)
 		lab.nothingLeft(t)
 	})
+	t.Run("leaves_nothing_when_up_is_interrupted", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "lab")
+		up := exec.CommandContext(t.Context(), filepath.Join(labtest.Programs(t), "furl-lab"), "up", "--dir", dir, "--operator=false")
+		var out strings.Builder
+		up.Stdout, up.Stderr = &out, &out
+		if err := up.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var begun cluster.State
+		labtest.Eventually(t, time.Minute, "the plane to be started", func(context.Context) error {
+			raw, err := os.ReadFile(filepath.Join(dir, "lab.json"))
+			if err != nil {
+				return err
+			}
+			if err := json.Unmarshal(raw, &begun); err != nil {
+				return err
+			}
+			if begun.Children["plane"].PID == 0 {
+				return errors.New("not yet")
+			}
+			return nil
+		})
+		if err := up.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		const interrupted = 130 // 128 + SIGINT, as shells count
+		if err := up.Wait(); up.ProcessState.ExitCode() != interrupted {
+			t.Errorf("up ended with %v: %s", err, out.String())
+		}
+		allGone(t, []int{begun.Supervisor.PID, begun.Children["plane"].PID})
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the lab's folder is still there: %v", err)
+		}
+	})
 	t.Run("leaves_no_empty_folder_in_the_user's_cache", func(t *testing.T) {
 		cache := t.TempDir()
 		t.Setenv("XDG_CACHE_HOME", cache) // where it is on Linux

@@ -130,8 +130,8 @@ func (r *Router) answer(w http.ResponseWriter, q *http.Request, namespace string
 	w.Header().Set("Furl-Resolver", "1")
 	host := strings.ToLower(q.URL.Query().Get("name"))
 	var all []string
-	if _, err := netip.ParseAddr(host); err == nil {
-		all = []string{host}
+	if address, err := netip.ParseAddr(host); err == nil {
+		all = []string{address.String()}
 	} else if found, err := r.meaning(namespace, host); err == nil {
 		all = found.ips()
 	}

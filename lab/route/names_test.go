@@ -20,7 +20,7 @@ func (w *world) proxy(namespace string) *url.URL {
 }
 
 // get asks once and closes the connection.
-func (w *world) get(by *http.Transport, target string) (*http.Response, string) {
+func (w *world) get(by *http.Transport, target string) (status int, header http.Header, body string) {
 	w.Helper()
 	defer by.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(w.Context(), http.MethodGet, target, http.NoBody)
@@ -36,7 +36,7 @@ func (w *world) get(by *http.Transport, target string) (*http.Response, string) 
 	if err != nil {
 		w.Fatal(err)
 	}
-	return resp, string(raw)
+	return resp.StatusCode, resp.Header, string(raw)
 }
 
 func TestProxy_tells_a_name_that_nobody_has_from_one_that_does_not_answer(t *testing.T) {
@@ -48,9 +48,9 @@ func TestProxy_tells_a_name_that_nobody_has_from_one_that_does_not_answer(t *tes
 		{"http://nothing/", "furl; error=dns_error"},
 		{"http://web:81/", ""},
 	} {
-		a, _ := w.get(&http.Transport{Proxy: http.ProxyURL(w.proxy("default"))}, test.target)
-		if got := a.Header.Get("Proxy-Status"); a.StatusCode != http.StatusBadGateway || got != test.want {
-			t.Errorf("%s: %s with Proxy-Status %q, want 502 with %q", test.target, a.Status, got, test.want)
+		status, header, _ := w.get(&http.Transport{Proxy: http.ProxyURL(w.proxy("default"))}, test.target)
+		if got := header.Get("Proxy-Status"); status != http.StatusBadGateway || got != test.want {
+			t.Errorf("%s: %d with Proxy-Status %q, want 502 with %q", test.target, status, got, test.want)
 		}
 	}
 }
@@ -82,14 +82,14 @@ func TestResolver_answers_as_a_name_server_would(t *testing.T) {
 		{"default", "away", "", "by a Service neither"},
 		{"default", "", "", "nothing was asked"},
 	} {
-		a, body := w.get(&http.Transport{}, w.proxy(test.namespace).String()+"/resolve?name="+test.name)
-		status := http.StatusOK
+		status, header, body := w.get(&http.Transport{}, w.proxy(test.namespace).String()+"/resolve?name="+test.name)
+		wanted := http.StatusOK
 		if test.want == "" {
-			status = http.StatusNotFound
+			wanted = http.StatusNotFound
 		}
 		got := strings.Join(strings.Fields(body), " ")
-		if a.StatusCode != status || a.Header.Get("Furl-Resolver") != "1" || test.want != "" && got != test.want {
-			t.Errorf("%s: %q of %s gave %d %q, want %q", test.why, test.name, test.namespace, a.StatusCode, got, test.want)
+		if status != wanted || header.Get("Furl-Resolver") != "1" || test.want != "" && got != test.want {
+			t.Errorf("%s: %q of %s gave %d %q, want %q", test.why, test.name, test.namespace, status, got, test.want)
 		}
 	}
 }

@@ -203,7 +203,7 @@ func TestEnvironment_shows_paths_as_the_pod_sees_them(t *testing.T) {
 
 func TestCommands_are_the_closed_list(t *testing.T) {
 	want := strings.Fields(`[ ash basename busybox cat clear cp cut date dirname echo env false grep head hostname id kill ls mkdir mv nc
-		nslookup pause printenv printf ps pwd rm rmdir sed seq sh sleep sort tail tee test time timeout touch tr true uniq uptime usleep wc
+		nslookup pause printenv printf ps pwd rm rmdir sed seq sh sleep sort tail tar tee test time timeout touch tr true uniq uptime usleep wc
 		wget which whoami xargs yes`)
 	if diff := cmp.Diff(want, newPod(t).Commands()); diff != "" {
 		t.Errorf("a command was added or taken away: say so here and in the package comment; -want +got\n%s", diff)

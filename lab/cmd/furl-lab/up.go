@@ -38,12 +38,19 @@ The lab runs in the background until "furl lab down". A lab that runs already is
 			}
 			p := newProgress(cmd.OutOrStdout())
 			if foreground {
-				return runForeground(cmd.Context(), o, keep, p)
+				end := cluster.Down
+				if keep {
+					end = func(context.Context, string) error { return nil } // nothing runs any more; that is enough
+				}
+				return runForeground(cmd.Context(), o, p, end)
 			}
 			err = cluster.Start(cmd.Context(), o, p.step)
 			switch {
 			case errors.Is(err, cluster.ErrRunning):
 				p.say("The lab runs already. To change it: furl lab down, then up with other flags.")
+			case errors.Is(err, context.Canceled):
+				p.step("interrupted, and taken down again")
+				return err
 			case err != nil:
 				return err
 			default:
@@ -115,8 +122,8 @@ func findManifests(o *cluster.Options) error {
 	return nil
 }
 
-// runForeground is the whole life of a lab in this process.
-func runForeground(ctx context.Context, o cluster.Options, keep bool, p *progress) error {
+// runForeground is the whole life of a lab in this process; end is what becomes of its folder.
+func runForeground(ctx context.Context, o cluster.Options, p *progress, end func(context.Context, string) error) error {
 	err := cluster.Supervise(ctx, o, p.step, func() {
 		p.done()
 		p.say("export KUBECONFIG=" + cluster.Kubeconfig(o.Dir))
@@ -125,11 +132,8 @@ func runForeground(ctx context.Context, o cluster.Options, keep bool, p *progres
 	if errors.Is(err, cluster.ErrRunning) {
 		return err // somebody else's, and so is the folder
 	}
-	if keep {
-		return err
-	}
 	// The signal that ended the lab has ended ctx as well.
-	return errors.Join(err, cluster.Down(context.WithoutCancel(ctx), o.Dir))
+	return errors.Join(err, end(context.WithoutCancel(ctx), o.Dir))
 }
 
 // progress tells the person who waits what happens and how long it has taken.

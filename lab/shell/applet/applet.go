@@ -76,7 +76,7 @@ func list() map[string]Command {
 		"dirname": dirName, "echo": echo, "env": env, "false": no, "grep": grep, "head": head, "hostname": hostname,
 		"id": id, "ls": listing, "mkdir": makeFolder, "mv": move, "nc": netcat, "nslookup": nslookup, "pause": pause,
 		"printenv": printenv, "printf": printf, "pwd": pwd, "rm": remove, "rmdir": removeFolder, "sed": sed, "seq": seq,
-		"sleep": sleep, "sort": sortLines, "tail": tail, "tee": tee, "test": test, "time": timed, "timeout": timeout,
+		"sleep": sleep, "sort": sortLines, "tail": tail, "tar": tape, "tee": tee, "test": test, "time": timed, "timeout": timeout,
 		"touch": touch, "tr": translate, "true": yea, "uniq": uniq, "uptime": uptime, "usleep": usleep, "wc": wc,
 		"wget": wget, "whoami": whoami, "xargs": xargs, "yes": yes,
 	}

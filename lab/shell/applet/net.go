@@ -42,6 +42,9 @@ func netcat(ctx context.Context, c *Call) int {
 		if o.has("z") && !o.has("v") {
 			return failure
 		}
+		if errors.Is(err, confine.ErrName) {
+			return c.fail("%v", err)
+		}
 		return c.fail("%s (%s): %s", words[0], words[1], reason(err))
 	}
 	defer conn.Close() //nolint:errcheck // nothing is lost that somebody waits for
@@ -91,6 +94,10 @@ func tunnel(ctx context.Context, conn net.Conn, address string) error {
 	response, err := http.ReadResponse(bufio.NewReaderSize(conn, 1), request) //nolint:bodyclose // an answer to CONNECT has no body
 	if err != nil {
 		return fmt.Errorf("forward proxy: %w", err)
+	}
+	if unknownName(response) {
+		host, _, _ := net.SplitHostPort(address)
+		return fmt.Errorf("%w '%s'", confine.ErrName, host)
 	}
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("forward proxy: %s", strings.ToLower(response.Status))

@@ -69,6 +69,11 @@ func (c *Call) proxyFor(target *url.URL) (*url.URL, error) {
 	return proxy, nil
 }
 
+// unknownName says that a proxy knows nobody of the name that it was asked for (RFC 9209).
+func unknownName(answer *http.Response) bool {
+	return answer.StatusCode == http.StatusBadGateway && strings.Contains(answer.Header.Get("Proxy-Status"), "dns_error")
+}
+
 func local(host string) bool {
 	return host == "localhost" || strings.HasPrefix(host, "127.") || host == "::1"
 }
@@ -161,7 +166,7 @@ func (d *download) hop(ctx context.Context, target *url.URL) (*url.URL, error) {
 	defer response.Body.Close() //nolint:errcheck // it was only read
 	d.headers(response)
 	switch {
-	case proxy != nil && response.StatusCode == http.StatusBadGateway && strings.Contains(response.Header.Get("Proxy-Status"), "dns_error"):
+	case proxy != nil && unknownName(response):
 		return nil, fmt.Errorf("bad address '%s'", target.Hostname())
 	case response.StatusCode >= 300 && response.StatusCode < 400 && response.Header.Get("Location") != "":
 		return target.Parse(response.Header.Get("Location"))

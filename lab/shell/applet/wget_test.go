@@ -190,7 +190,7 @@ func TestNames_are_the_proxy_s_to_answer(t *testing.T) {
 		{[]string{"nslookup", "nobody"}, 1, "nslookup: can't resolve 'nobody': name or service not known\n"},
 		{[]string{"nc", "-z", "php-apache", "80"}, 0, ""},
 		{[]string{"nc", "-zv", "php-apache", "80"}, 0, "php-apache (80) open\n"},
-		{[]string{"nc", "-zv", "php-apache", "81"}, 1, "nc: php-apache (81): Forward proxy: 502 bad gateway\n"},
+		{[]string{"nc", "-zv", "php-apache", "81"}, 1, "nc: bad address 'php-apache'\n"},
 		{[]string{"nc", "-l", "-p", "80"}, 1, "nc: listening (-l) is not to be had in this shell\n"},
 	}
 	for _, test := range tests {
