@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -23,17 +24,19 @@ func TestOperators_hand_over_without_shrinking(t *testing.T) {
 	args := []string{"--resource-metrics=api", "--hpa-controller=auto", "--hpa-unserved-after=2s"}
 	first := startOperator(t, l, "first", args...)
 	first.says(time.Minute, "msg=leading")
+	awaitEndpoint(t, l, first)
 	second := startOperator(t, l, "second", args...)
 	second.says(time.Minute, "watches are synced")
 
 	l.Apply(fmt.Sprintf(workload, 0))
 	awaitSize(t, l, 3) // 200 % of the requests
-	awaitEvent(t, l, "web-0", "TakenOver")
+	awaitEvent(t, l, "web-0", "TakenOver", "Furl scales this workload from now on")
 	l.Kubectl("annotate", "pods", "--all", "--overwrite", "furl.dev/cpu=50m") // just on target
 
 	first.kill()
 	holdsUntil(t, l, 3, time.Minute, func() bool { return holder(t, l) == "second" })
 	second.says(time.Minute, "msg=leading")
+	awaitEndpoint(t, l, second)
 	l.Kubectl("annotate", "pods", "--all", "--overwrite", "furl.dev/cpu=10m")
 	awaitSize(t, l, 1)
 
@@ -67,6 +70,21 @@ func losesTheLease(t *testing.T, l *labtest.Lab, o *operator) {
 	if want := "furl: lease furl-system/furl: the lease was lost"; !strings.Contains(o.said(), want) {
 		t.Errorf("it did not say %q but\n%s", want, o.said())
 	}
+}
+
+// awaitEndpoint waits until the Service of the leader leads to o.
+func awaitEndpoint(t *testing.T, l *labtest.Lab, o *operator) {
+	t.Helper()
+	labtest.Eventually(t, time.Minute, "furl-leader to lead to "+o.name, func(ctx context.Context) error {
+		s, err := l.Client.DiscoveryV1().EndpointSlices("furl-system").Get(ctx, "furl-leader", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if got := fmt.Sprint(s.Endpoints[0].Addresses, *s.Ports[0].Port); got != fmt.Sprint([]string{podIP}, o.port) {
+			return fmt.Errorf("it leads to %s", got)
+		}
+		return nil
+	})
 }
 
 func readLease(ctx context.Context, t *testing.T, l *labtest.Lab) *coordinationv1.Lease {
@@ -120,14 +138,14 @@ func holdsUntil(t *testing.T, l *labtest.Lab, want int32, within time.Duration, 
 			t.Fatalf("the size became %d, want it to stay %d", got, want)
 		}
 		if !happened() {
-			return fmt.Errorf("not yet")
+			return errors.New("not yet")
 		}
 		return nil
 	})
 }
 
-// awaitEvent waits for an event about an HPA and returns its message.
-func awaitEvent(t *testing.T, l *labtest.Lab, name, reason string) (message string) {
+// awaitEvent waits for an event about an HPA whose message has these words.
+func awaitEvent(t *testing.T, l *labtest.Lab, name, reason, words string) {
 	t.Helper()
 	labtest.Eventually(t, time.Minute, "event "+reason+" of "+name, func(ctx context.Context) error {
 		list, err := l.Client.CoreV1().Events(metav1.NamespaceDefault).List(ctx, metav1.ListOptions{
@@ -136,11 +154,11 @@ func awaitEvent(t *testing.T, l *labtest.Lab, name, reason string) (message stri
 		if err != nil {
 			return err
 		}
-		if len(list.Items) == 0 {
-			return fmt.Errorf("none yet")
+		for i := range list.Items {
+			if strings.Contains(list.Items[i].Message, words) {
+				return nil
+			}
 		}
-		message = list.Items[0].Message
-		return nil
+		return fmt.Errorf("none of %d says %q", len(list.Items), words)
 	})
-	return message
 }

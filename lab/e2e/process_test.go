@@ -18,19 +18,22 @@ import (
 
 // operator is a furl operator that a test started beside the lab's own, with the same rights.
 type operator struct {
-	t       *testing.T
-	name    string // its identity in the lease
-	log     string
-	cmd     *exec.Cmd
-	metrics string // address of /metrics, /healthz and /readyz
-	ended   chan struct{}
-	err     error // of the process; read it after ended
+	t     *testing.T
+	name  string // its identity in the lease
+	log   string
+	cmd   *exec.Cmd
+	port  int32 // of the aggregated APIs
+	ended chan struct{}
+	err   error // of the process; read it after ended
 }
+
+// podIP is where an operator says that it listens. It is nobody's: endpoints may not be on loopback.
+const podIP = "192.0.2.1"
 
 // startOperator starts one more furl operator. It ends with the test.
 func startOperator(t *testing.T, l *labtest.Lab, name string, args ...string) *operator {
 	t.Helper()
-	o := &operator{t: t, name: name, log: filepath.Join(t.TempDir(), name+".log"), metrics: freeAddress(t), ended: make(chan struct{})}
+	o := &operator{t: t, name: name, log: filepath.Join(t.TempDir(), name+".log"), ended: make(chan struct{})}
 	_, port, err := net.SplitHostPort(freeAddress(t))
 	if err != nil {
 		t.Fatal(err)
@@ -39,13 +42,16 @@ func startOperator(t *testing.T, l *labtest.Lab, name string, args ...string) *o
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := fmt.Sscan(port, &o.port); err != nil {
+		t.Fatal(err)
+	}
 	all := append([]string{
 		"operator", "--kubeconfig=" + filepath.Join(l.Dir, "operator", "kubeconfig"), "--namespace=furl-system",
-		"--bind-address=127.0.0.1", "--secure-port=" + port, "--cert-dir=" + t.TempDir(), "--metrics-bind-address=" + o.metrics,
+		"--bind-address=127.0.0.1", "--secure-port=" + port, "--cert-dir=" + t.TempDir(), "--metrics-bind-address=" + freeAddress(t),
 	}, args...)
-	o.cmd = exec.Command(filepath.Join(l.Bin, "furl"), all...) //nolint:gosec,noctx // our own program, ended by hand
+	o.cmd = exec.Command(filepath.Join(l.Bin, "furl"), all...) //nolint:noctx // our own program, ended by hand
 	o.cmd.Stdout, o.cmd.Stderr = out, out
-	o.cmd.Env = append(os.Environ(), "POD_NAME="+name)
+	o.cmd.Env = append(os.Environ(), "POD_NAME="+name, "POD_IP="+podIP)
 	if err := o.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
