@@ -38,6 +38,9 @@ type Options struct {
 // atMost bounds the wait for the answer to one step, and for the calm before it.
 const atMost = 90 * time.Second
 
+// settle is how long the workload must look calm.
+const settle = 2 * time.Second
+
 // Measure steps the load up Runs times and returns how long each took to be answered by a larger size.
 func Measure(ctx context.Context, o Options) ([]time.Duration, error) {
 	rnd := rand.New(rand.NewPCG(o.Seed, 1)) //nolint:gosec // when the load begins is no secret
@@ -133,7 +136,7 @@ func (o Options) call(ctx context.Context) {
 	}
 }
 
-// calm waits until the workload has one ready replica at 0 % for two scrapes.
+// calm waits until the workload has one ready replica whose whole last sample was without load.
 func (o Options) calm(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
@@ -147,7 +150,7 @@ func (o Options) calm(ctx context.Context) error {
 			since = time.Time{}
 		case since.IsZero():
 			since = time.Now()
-		case time.Since(since) > 2*o.Scrape:
+		case time.Since(since) > settle:
 			return nil
 		}
 		if err := pause(ctx, 250*time.Millisecond); err != nil {
