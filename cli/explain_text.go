@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/furl-dev/furl/api"
 	"github.com/furl-dev/furl/api/decisions/v1alpha1"
+	"github.com/furl-dev/furl/loop"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/yaml"
@@ -41,9 +44,12 @@ func (e *explain) write(w io.Writer, d *v1alpha1.Decision, now time.Time) error 
 
 // writeRecord explains one decision.
 func (e *explain) writeRecord(b *strings.Builder, title string, r *v1alpha1.Record, now time.Time) {
-	fmt.Fprintf(b, "%s  %s  %s, %s ago\n", title, sizes(r.From, r.To), r.Outcome, age(now, r.At.Time))
+	fmt.Fprintf(b, "%s  %s  %s, %s ago\n", title, size(r, "size unknown"), r.Outcome, age(now, r.At.Time))
 	if r.Alike > 1 {
 		fmt.Fprintf(b, "  decided alike %d times since %s ago\n", r.Alike, age(now, r.Since.Time))
+	}
+	if r.Outcome == observed {
+		fmt.Fprintf(b, "  not written, because of the annotation %s: %s\n", api.AnnotationMode, api.ModeObserve)
 	}
 	if r.Error != "" {
 		fmt.Fprintf(b, "  error: %s\n", r.Error)
@@ -61,13 +67,13 @@ func (e *explain) writeRecord(b *strings.Builder, title string, r *v1alpha1.Reco
 		fmt.Fprintln(t)
 	}
 	_ = t.Flush() // into memory
-	writeSignals(b, r.Signals)
+	writeSignals(b, r.Signals, r.Steps)
 	if r.Next != nil {
 		fmt.Fprintf(b, "\nwithout new data this may change in %s\n", duration.HumanDuration(max(0, r.Next.Sub(now))))
 	}
 }
 
-func writeSignals(b *strings.Builder, all []v1alpha1.Signal) {
+func writeSignals(b *strings.Builder, all []v1alpha1.Signal, steps []v1alpha1.Step) {
 	if len(all) == 0 {
 		return
 	}
@@ -80,15 +86,18 @@ func writeSignals(b *strings.Builder, all []v1alpha1.Signal) {
 		if s.Replicas != nil {
 			asks = fmt.Sprint(*s.Replicas)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Name, measured(s), wanted(s.Target), asks)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Name, measured(s, steps), wanted(s.Target), asks)
 	}
 	_ = t.Flush() // into memory
 }
 
 // measured is what a signal shows, in the unit of its target.
-func measured(s *v1alpha1.Signal) string {
+func measured(s *v1alpha1.Signal, steps []v1alpha1.Step) string {
 	switch {
 	case s.Missing != "":
+		if slices.ContainsFunc(steps, func(t v1alpha1.Step) bool { return strings.Contains(t.Sentence, s.Missing) }) {
+			return "missing" // why is told above
+		}
 		return "missing: " + s.Missing
 	case s.Utilization != nil:
 		return fmt.Sprintf("%d%%", *s.Utilization)
@@ -135,12 +144,26 @@ func (e *explain) writeHistory(b *strings.Builder, d *v1alpha1.Decision, now tim
 	for i := range d.History {
 		r := &d.History[i]
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\n",
-			age(now, r.At.Time), sizes(r.From, r.To), r.Outcome, max(r.Alike, 1), cmp.Or(r.Rule, "-"), cmp.Or(r.Why, r.Error))
+			age(now, r.At.Time), size(r, "?"), r.Outcome, max(r.Alike, 1), cmp.Or(r.Rule, "-"), cmp.Or(r.Why, r.Error))
 	}
 	_ = t.Flush() // into memory
 }
 
 func age(now, at time.Time) string { return duration.HumanDuration(max(0, now.Sub(at))) }
+
+// The outcomes that need a word more than their name.
+const (
+	observed = string(loop.Observed)
+	unseen   = string(loop.Unseen)
+)
+
+// size is what a decision made of the size, or unknown where it could not be read.
+func size(r *v1alpha1.Record, unknown string) string {
+	if r.Outcome == unseen {
+		return unknown
+	}
+	return sizes(r.From, r.To)
+}
 
 // sizes is "3 → 7", or the size alone where it stays.
 func sizes(from, to int32) string {

@@ -86,6 +86,19 @@ func serve(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusUnauthorized, status(http.StatusUnauthorized, metav1.StatusReasonUnauthorized, ""))
 	case path == decisions+"shop/decisions/hpa.php-apache":
 		answer(w, http.StatusOK, decision())
+	case path == decisions+"shop/decisions/hpa.held":
+		d := decision()
+		d.Latest.Steps = append(d.Latest.Steps, v1alpha1.Step{Rule: "hold", Before: 5, After: 5, Sentence: "the first says: no answer"})
+		answer(w, http.StatusOK, d)
+	case path == decisions+"shop/decisions/hpa.watched":
+		d := decision()
+		d.Latest.Outcome = "observed"
+		answer(w, http.StatusOK, d)
+	case strings.HasPrefix(path, decisions+"shop/decisions/hpa.lost"):
+		d := decision()
+		d.Latest = v1alpha1.Record{At: d.Latest.At, Outcome: "unseen", Error: "deployments.apps not found"}
+		d.History = []v1alpha1.Record{d.Latest}
+		answer(w, http.StatusOK, d)
 	case path == decisions+"shop/decisions/hpa.php-apache/history" && r.URL.Query().Get("limit") != "":
 		d := decision()
 		earlier := d.Latest
