@@ -5,11 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"net/http"
-	"net/http/httptest"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +19,6 @@ import (
 
 	"github.com/furl-dev/furl/lab/cluster"
 	"github.com/furl-dev/furl/lab/labtest"
-	"github.com/furl-dev/furl/lab/pki"
 	"github.com/furl-dev/furl/lab/route/loopback"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -116,6 +111,7 @@ func TestLab(t *testing.T) {
 			t.Errorf("a pod that asked http://web:8080/ got %q", out)
 		}
 	})
+	t.Run("answers_the_shell's_questions_for_names", func(t *testing.T) { names(t, lab) })
 	t.Run("writes_under_the_names_of_the_components", func(t *testing.T) {
 		lab.Apply(web)
 		ready(t, lab, "app=web", 2)
@@ -178,152 +174,6 @@ func TestLab(t *testing.T) {
 	})
 }
 
-// aggregated registers a server of this test as an API of the lab.
-func aggregated(t *testing.T, lab *labtest.Lab) {
-	t.Helper()
-	own, err := pki.NewAuthority("test", time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	pair, err := own.Issue(pki.Leaf{Name: "api", DNS: []string{"api.default.svc"}}, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := pair.TLS()
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		if r.URL.Path == "/apis/test.furl.dev/v1/whoami" {
-			_, _ = fmt.Fprintf(w, `{"user": %q, "proxy": %q}`, r.Header.Get("X-Remote-User"), r.TLS.PeerCertificates[0].Subject.CommonName)
-			return
-		}
-		_, _ = w.Write([]byte(`{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"test.furl.dev/v1","resources":[]}`))
-	}))
-	srv.TLS = tlsFor(t, lab, cert)
-	srv.StartTLS()
-	t.Cleanup(srv.Close)
-	lab.Apply(fmt.Sprintf(`
-apiVersion: v1
-kind: Service
-metadata: {name: api}
-spec: {type: ExternalName, externalName: 127.0.0.1}
----
-apiVersion: apiregistration.k8s.io/v1
-kind: APIService
-metadata: {name: v1.test.furl.dev}
-spec:
-  {group: test.furl.dev, version: v1, groupPriorityMinimum: 100, versionPriority: 100, caBundle: %s, service: {name: api, namespace: default, port: %d}}
-`, base64Text(own.PEM), netip.MustParseAddrPort(srv.Listener.Addr().String()).Port()))
-	lab.Kubectl("wait", "--for=condition=Available", "apiservice/v1.test.furl.dev", "--timeout=30s")
-	got := lab.Kubectl("get", "--raw", "/apis/test.furl.dev/v1/whoami")
-	if want := `{"user": "furl-lab-admin", "proxy": "front-proxy-client"}`; strings.TrimSpace(got) != want {
-		t.Errorf("the API was asked as %s, want %s", got, want)
-	}
-	lab.Kubectl("delete", "apiservice/v1.test.furl.dev")
-}
-
-func TestDown(t *testing.T) {
-	t.Run("leaves_nothing", func(t *testing.T) {
-		lab := loaded(t)
-		lab.Stop()
-		lab.nothingLeft(t)
-	})
-	t.Run("leaves_nothing_after_the_supervisor_was_killed", func(t *testing.T) {
-		lab := loaded(t)
-		if err := lab.Supervisor.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		<-lab.Ended()
-		allGone(t, lab.processes) // without anybody's help
-		if s, err := cluster.Look(t.Context(), lab.Dir, time.Now()); err != nil || s.Phase != cluster.Dead {
-			t.Errorf("status is %+v, %v; want %s", s, err, cluster.Dead)
-		}
-		down(t, lab.Lab)
-		lab.nothingLeft(t)
-	})
-	t.Run("leaves_nothing_when_up_is_interrupted", func(t *testing.T) {
-		dir := filepath.Join(t.TempDir(), "lab")
-		up := exec.CommandContext(t.Context(), filepath.Join(labtest.Programs(t), "furl-lab"), "up", "--dir", dir, "--operator=false")
-		var out strings.Builder
-		up.Stdout, up.Stderr = &out, &out
-		if err := up.Start(); err != nil {
-			t.Fatal(err)
-		}
-		var begun cluster.State
-		labtest.Eventually(t, time.Minute, "the plane to be started", func(context.Context) error {
-			raw, err := os.ReadFile(filepath.Join(dir, "lab.json"))
-			if err != nil {
-				return err
-			}
-			if err := json.Unmarshal(raw, &begun); err != nil {
-				return err
-			}
-			if begun.Children["plane"].PID == 0 {
-				return errors.New("not yet")
-			}
-			return nil
-		})
-		if err := up.Process.Signal(os.Interrupt); err != nil {
-			t.Fatal(err)
-		}
-		const interrupted = 130 // 128 + SIGINT, as shells count
-		if err := up.Wait(); up.ProcessState.ExitCode() != interrupted {
-			t.Errorf("up ended with %v: %s", err, out.String())
-		}
-		allGone(t, []int{begun.Supervisor.PID, begun.Children["plane"].PID})
-		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("the lab's folder is still there: %v", err)
-		}
-	})
-	t.Run("leaves_no_empty_folder_in_the_user's_cache", func(t *testing.T) {
-		cache := t.TempDir()
-		t.Setenv("XDG_CACHE_HOME", cache) // where it is on Linux
-		home, err := os.UserCacheDir()
-		if err != nil || home != cache {
-			t.Skip("the cache folder of this system cannot be moved")
-		}
-		one, other := filepath.Join(cache, "furl", "lab", "one"), filepath.Join(cache, "furl", "lab", "other")
-		for _, dir := range []string{one, other} {
-			if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "lock"), nil, 0o600)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := cluster.Down(t.Context(), one); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := os.Stat(other); err != nil {
-			t.Errorf("the other lab: %v", err)
-		}
-		if err := cluster.Down(t.Context(), other); err != nil {
-			t.Fatal(err)
-		}
-		if left, err := os.ReadDir(cache); err != nil || len(left) > 0 {
-			t.Errorf("left in the cache: %v, %v", left, err)
-		}
-	})
-	t.Run("says_that_nothing_is_there", func(t *testing.T) {
-		out, err := exec.CommandContext(t.Context(), filepath.Join(labtest.Programs(t), "furl-lab"), "down", "--dir", filepath.Join(t.TempDir(), "none")).CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "No lab") {
-			t.Errorf("%v: %s", err, out)
-		}
-	})
-	t.Run("does_not_delete_a_folder_that_is_no_lab", func(t *testing.T) {
-		dir := t.TempDir()
-		precious := filepath.Join(dir, "precious")
-		if err := os.WriteFile(precious, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		for _, verb := range []string{"up", "down"} {
-			_ = exec.CommandContext(t.Context(), filepath.Join(labtest.Programs(t), "furl-lab"), verb, "--dir", dir).Run()
-		}
-		if _, err := os.Stat(precious); err != nil {
-			t.Errorf("a file of the user's is gone: %v", err)
-		}
-	})
-}
-
 func TestPlane(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "lab")
 	lab := labtest.Start(t, labtest.Options{Dir: dir, Keep: true})
@@ -370,6 +220,12 @@ func TestUnprivileged(t *testing.T) {
 	out := lab.Kubectl("run", "client", "-i", "--rm", "--quiet", "--restart=Never", "--image=busybox", "--", "wget", "-q", "-O-", "http://web/")
 	if !strings.Contains(out, "OK!") {
 		t.Errorf("a pod that asked http://web/ got %q", out)
+	}
+	// Port 80 is really another one, and the variables of the Service say so.
+	out = lab.Kubectl("run", "linked", "-i", "--rm", "--quiet", "--restart=Never", "--image=busybox", "--",
+		"sh", "-c", "wget -q -O- http://$WEB_SERVICE_HOST:$WEB_SERVICE_PORT/; echo $WEB_SERVICE_PORT")
+	if !strings.Contains(out, "OK!") || strings.HasSuffix(strings.TrimSpace(out), "!80") {
+		t.Errorf("a pod that asked by the Service's variables got %q", out)
 	}
 }
 
@@ -422,62 +278,6 @@ func planePID(t *testing.T, dir string) int {
 	return s.Children["plane"].PID
 }
 
-// load is a lab and what it made outside its folder.
-type load struct {
-	*labtest.Lab
-	processes []int
-	cgroup    string
-}
-
-// loaded is a lab with pods that run, one of which ignores SIGTERM, and all of its processes.
-func loaded(t *testing.T) load {
-	t.Helper()
-	lab := labtest.Start(t, labtest.Options{Nodes: 1, SimNodes: 1})
-	lab.Apply(web)
-	lab.Kubectl("run", "stubborn", "--image=busybox", "--", "sh", "-c", "trap '' TERM; while true; do sleep 1; done")
-	ready(t, lab, "app=web", 2)
-	ready(t, lab, "run=stubborn", 1)
-	all := family(t, lab.Supervisor.Pid)
-	const least = 1 + 1 + 3 // supervisor, plane, pods
-	if runtime.GOOS == "linux" && len(all) < least {
-		t.Fatalf("the lab has processes %v, want %d at least", all, least)
-	}
-	return load{lab, all, cgroup(t, lab)}
-}
-
-func down(t *testing.T, lab *labtest.Lab) {
-	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), filepath.Join(lab.Bin, "furl-lab"), "down", "--dir", lab.Dir).CombinedOutput(); err != nil {
-		t.Fatalf("furl-lab down: %v: %s", err, out)
-	}
-}
-
-func (l load) nothingLeft(t *testing.T) {
-	t.Helper()
-	allGone(t, l.processes)
-	if _, err := os.Stat(l.Dir); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the lab's folder is still there: %v", err)
-	}
-	if l.cgroup == "" {
-		return
-	}
-	if _, err := os.Stat(l.cgroup); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("cgroup %s is still there: %v", l.cgroup, err)
-	}
-}
-
-func allGone(t *testing.T, processes []int) {
-	t.Helper()
-	labtest.Eventually(t, 20*time.Second, "every process of the lab to be gone", func(context.Context) error {
-		for _, pid := range processes {
-			if state := stateOf(pid); state != "" && state != "Z" {
-				return fmt.Errorf("process %d is in state %s", pid, state)
-			}
-		}
-		return nil
-	})
-}
-
 func list(ctx context.Context, t *testing.T, lab *labtest.Lab, selector string) []corev1.Pod {
 	t.Helper()
 	pods, err := lab.Client.CoreV1().Pods("default").List(ctx, metav1.ListOptions{LabelSelector: selector})
@@ -502,58 +302,5 @@ func ready(t *testing.T, lab *labtest.Lab, selector string, want int) {
 			return fmt.Errorf("%d are ready", n)
 		}
 		return nil
-	})
-}
-
-func TestOperator(t *testing.T) {
-	t.Run("has_the_rights_of_the_manifests_and_serves_the_metrics", func(t *testing.T) {
-		lab := labtest.Start(t, labtest.Options{Nodes: 1, SimNodes: 1, Operator: true, Args: []string{"--operator-arg=--metric-resolution=1s"}})
-		if got := lab.Kubectl("auth", "whoami", "-o", "jsonpath={.status.userInfo.username}",
-			"--kubeconfig", filepath.Join(lab.Dir, "operator", "kubeconfig")); got != "system:serviceaccount:furl-system:furl" {
-			t.Errorf("the operator is %s", got)
-		}
-		lab.Apply(simulated)
-		ready(t, lab, "app=fake", 2)
-		labtest.Eventually(t, time.Minute, "kubectl top to show what the annotation says", func(ctx context.Context) error {
-			out, err := lab.TryKubectl(ctx, "top", "pods", "--no-headers", "-l", "app=fake")
-			if err == nil && strings.Count(out, "120m") != 2 {
-				err = fmt.Errorf("it shows %q", out)
-			}
-			return err
-		})
-		lab.Stop()
-	})
-	t.Run("shows_a_permission_that_the_manifests_forget", func(t *testing.T) {
-		bin := labtest.Programs(t)
-		root, err := labtest.Root()
-		if err != nil {
-			t.Fatal(err)
-		}
-		mutilated := t.TempDir()
-		files, err := filepath.Glob(filepath.Join(root, "deploy", "*.yaml"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no manifests: %v", err)
-		}
-		for _, f := range files {
-			raw, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			text := strings.ReplaceAll(string(raw), "nodes/metrics", "nodes/forgotten")
-			if err := os.WriteFile(filepath.Join(mutilated, filepath.Base(f)), []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		lab := labtest.Start(t, labtest.Options{Bin: bin, SimNodes: 1, Operator: true, Args: []string{"--manifests", mutilated, "--operator-arg=--metric-resolution=1s"}})
-		labtest.Eventually(t, time.Minute, "the operator to say that it may not scrape", func(context.Context) error {
-			raw, err := os.ReadFile(filepath.Join(lab.Dir, "logs", "operator.log"))
-			if err == nil && !strings.Contains(string(raw), "403") && !strings.Contains(string(raw), "Forbidden") {
-				err = fmt.Errorf("its log says %s", raw)
-			}
-			return err
-		})
-		if out, err := lab.TryKubectl(t.Context(), "top", "nodes"); err == nil && strings.Contains(out, "sim-0  ") && !strings.Contains(out, "unknown") {
-			t.Errorf("nodes have metrics without the permission: %s", out)
-		}
 	})
 }

@@ -60,13 +60,14 @@ type Host struct {
 	Now     func() time.Time
 	Started time.Time // when the pod's first program started, for uptime
 
-	web   *http.Transport
-	table map[string]Command
+	web       *http.Transport
+	unchecked *http.Transport // trusts every certificate
+	table     map[string]Command
 }
 
 // NewHost gives the closed list of commands over a confined file system.
 func NewHost(files *confine.Files, now func() time.Time) *Host {
-	return &Host{Files: files, Now: now, Started: now(), web: transport(), table: list()}
+	return &Host{Files: files, Now: now, Started: now(), web: transport(), unchecked: unchecked(), table: list()}
 }
 
 // list is the closed list.

@@ -60,7 +60,7 @@ type archive struct {
 }
 
 func (a *archive) create(ctx context.Context, file string) (err error) {
-	var sink io.Writer = a.call.sink()
+	sink := a.call.sink()
 	if file != "-" {
 		f, err := a.call.host.Files.OpenFile(a.call.Dir, file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 		if err != nil {
@@ -192,6 +192,6 @@ func (a *archive) take(head *tar.Header, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, r) //nolint:gosec // as large as the one who unpacks it sent it
+	_, err = io.Copy(f, r) // as large as the one who unpacks it sent it
 	return errors.Join(err, f.Close())
 }

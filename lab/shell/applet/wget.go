@@ -41,6 +41,13 @@ func transport() *http.Transport {
 	}
 }
 
+// unchecked is transport for who says --no-check-certificate.
+func unchecked() *http.Transport {
+	t := transport()
+	t.TLSClientConfig.InsecureSkipVerify = true // the option says so, as busybox's does
+	return t
+}
+
 type proxyKey struct{}
 
 func proxyOf(ctx context.Context) *url.URL {
@@ -159,7 +166,11 @@ func (d *download) hop(ctx context.Context, target *url.URL) (*url.URL, error) {
 		return nil, err
 	}
 	d.note("Connecting to %s (%s)\n", target.Host, cmp.Or(proxy, target).Host)
-	response, err := d.call.host.web.RoundTrip(request)
+	web := d.call.host.web
+	if d.o.has("no-check-certificate") {
+		web = d.call.host.unchecked
+	}
+	response, err := web.RoundTrip(request)
 	if err != nil {
 		return nil, unreachable(err, cmp.Or(proxy, target))
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -232,6 +233,19 @@ func TestNetcat_passes_bytes_on(t *testing.T) {
 	run, _ := b.Find("nc")
 	status := b.Do(t.Context(), run, Call{Name: "nc", Args: []string{"127.0.0.1", at.Port()}, Stdin: in, Stdout: &b.out, Stderr: &b.errs, Getenv: lookup(nil)})
 	if status != 0 || b.out.String() != "HELLO" {
+		t.Errorf("status %d, %q %q", status, b.out.String(), b.errs.String())
+	}
+}
+
+func TestWget_checks_certificates_unless_told_otherwise(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "OK!") }))
+	defer s.Close()
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	b := newBench(t)
+	if status := b.do(t.Context(), "wget", "-qO-", s.URL); status != 1 || !strings.Contains(b.errs.String(), "certificate") {
+		t.Errorf("status %d, %q", status, b.errs.String())
+	}
+	if status := b.do(t.Context(), "wget", "--no-check-certificate", "-qO-", s.URL); status != 0 || b.out.String() != "OK!" {
 		t.Errorf("status %d, %q %q", status, b.out.String(), b.errs.String())
 	}
 }
