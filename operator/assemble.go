@@ -50,6 +50,7 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 	} else {
 		ports.Resources = hpa.StoreResources{Usage: store}
 		p.scraper = p.newScraper(config, nodes, store)
+		p.scraper.Metrics = registry
 		registry.MustRegister(newAges(nodes, store, schedule.Clock{}.Now))
 	}
 	if p.server, err = p.newServer(store, book, pods, nodes); err != nil {

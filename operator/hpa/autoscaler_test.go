@@ -85,7 +85,7 @@ func TestAutoscaler_scales_up_and_says_so(t *testing.T) {
 	st := p.status()
 	same(t, "sizes", []int32{st.CurrentReplicas, st.DesiredReplicas}, []int32{2, 4}) // the size before, as upstream
 	same(t, "utilization", *st.CurrentMetrics[0].Resource.Current.AverageUtilization, 150)
-	if !st.LastScaleTime.Time.Equal(p.now) || *st.ObservedGeneration != 1 {
+	if !st.LastScaleTime.Time.Equal(p.now.Truncate(time.Second)) || *st.ObservedGeneration != 1 {
 		t.Errorf("last scale %v, generation %d; want %v, 1", st.LastScaleTime, *st.ObservedGeneration, p.now)
 	}
 	r, ok := p.book.Latest(record.Workload{Namespace: "default", Kind: "hpa", Name: "web"})
@@ -122,6 +122,15 @@ func TestAutoscaler_writes_its_status_only_where_it_says_something(t *testing.T)
 	p.cpu = 300
 	p.sync(time.Second)
 	same(t, "writes at once on a new size", len(p.statuses), 4)
+}
+
+func TestAutoscaler_writes_nothing_while_nothing_changes(t *testing.T) {
+	p := perform(t, 2, nil)
+	p.sync(0)
+	for range 30 {
+		p.sync(10 * time.Second)
+	}
+	same(t, "writes in five quiet minutes", len(p.statuses), 1)
 }
 
 func TestAutoscaler_writes_every_change_with_a_cadence(t *testing.T) {

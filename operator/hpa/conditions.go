@@ -28,7 +28,7 @@ func (c *conditions) set(v verdict, at time.Time) {
 	}
 	o := &(*c)[i]
 	if o.Status != v.status {
-		o.LastTransitionTime = metav1.NewTime(at)
+		o.LastTransitionTime = metav1.NewTime(at.Truncate(time.Second)) // as it is stored: an instant that never matches is written for ever
 	}
 	o.Status, o.Reason, o.Message = v.status, v.reason, v.message
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/kube"
@@ -96,7 +97,7 @@ func (a *Autoscaler) outcome(r *loop.Record) bool {
 	d := &r.Decision
 	switch r.Outcome {
 	case loop.Scaled:
-		now := metav1.NewTime(r.At)
+		now := metav1.NewTime(r.At.Truncate(time.Second))
 		a.book.want.LastScaleTime = &now
 		a.condition(r, verdict{
 			autoscalingv2.AbleToScale, corev1.ConditionTrue, "SucceededRescale",

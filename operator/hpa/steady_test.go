@@ -22,7 +22,7 @@ import (
 )
 
 // begin is the first instant of every test.
-var begin = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+var begin = time.Date(2026, 11, 23, 9, 0, 0, 123456789, time.UTC)
 
 // cluster is a small cluster in memory: workloads with pods that all use the
 // same CPU, and HPAs for them. It implements the ports of package hpa.
@@ -178,6 +178,13 @@ func (c *cluster) WriteStatus(_ context.Context, h *autoscalingv2.HorizontalPodA
 	}
 	c.statuses = append(c.statuses, h.Status)
 	stored := h.DeepCopy()
+	for i := range stored.Status.Conditions { // JSON keeps whole seconds
+		at := &stored.Status.Conditions[i].LastTransitionTime
+		*at = at.Rfc3339Copy()
+	}
+	if at := stored.Status.LastScaleTime; at != nil {
+		*at = at.Rfc3339Copy()
+	}
 	c.version++
 	stored.ResourceVersion = strconv.Itoa(c.version)
 	return stored, nil
