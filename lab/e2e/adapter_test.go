@@ -26,6 +26,7 @@ var scaled = []struct{ hpa, kind, condition string }{
 // TestAdapter_scales_by_custom_and_external_metrics goes through the API
 // server's aggregator to an adapter that is well, fails, hangs and recovers.
 func TestAdapter_scales_by_custom_and_external_metrics(t *testing.T) {
+	t.Parallel() // mostly waits
 	l := labtest.Start(t, labtest.Options{SimNodes: 1, Operator: true})
 	begin := time.Now()
 	adapter := startAdapter(t, l, map[string]int{"qps": 30, "backlog": 30, "queue": 40, "jobs": 3})

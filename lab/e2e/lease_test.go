@@ -17,9 +17,12 @@ import (
 // the lease. They read CPU from metrics.k8s.io, which the lab's own operator
 // serves, and take HPAs that nobody serves.
 func TestOperators_hand_over_without_shrinking(t *testing.T) {
+	t.Parallel() // mostly waits
 	l := labtest.Start(t, labtest.Options{
 		SimNodes: 1, Operator: true,
-		Args: []string{"--operator-arg=--metric-resolution=2s", "--operator-arg=--hpa-controller=off"},
+		Args: []string{
+			"--operator-arg=--metric-resolution=2s", "--operator-arg=--hpa-controller=off", "--operator-arg=--leader-elect=false",
+		},
 	})
 	args := []string{"--resource-metrics=api", "--hpa-controller=auto", "--hpa-unserved-after=2s"}
 	first := startOperator(t, l, "first", args...)
