@@ -133,6 +133,22 @@ func TestAutoscaler_writes_nothing_while_nothing_changes(t *testing.T) {
 	same(t, "writes in five quiet minutes", len(p.statuses), 1)
 }
 
+func TestAutoscaler_at_rest_writes_nothing_though_rates_flicker(t *testing.T) {
+	p := perform(t, 2, nil)
+	p.cpu = 100
+	p.sync(0)
+	for i := range 60 {
+		p.cpu = int64(100 + i%2) // 50 % and, truncated, 50 %
+		p.sync(15 * time.Second)
+		if len(p.statuses) > 1 {
+			t.Fatalf("the status was written %v after the first time", p.now.Sub(begin))
+		}
+	}
+	p.cpu = 102 // 51 %
+	p.sync(time.Second)
+	same(t, "writes when the percentage is another", len(p.statuses), 2)
+}
+
 func TestAutoscaler_writes_every_change_with_a_cadence(t *testing.T) {
 	p := perform(t, 2, func(h *autoscalingv2.HorizontalPodAutoscaler) {
 		h.Annotations = map[string]string{api.AnnotationCadence: "15s"}

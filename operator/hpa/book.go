@@ -97,7 +97,10 @@ func (a *Autoscaler) write(ctx context.Context, at time.Time) error {
 		return nil
 	}
 	if pace := b.pace(a.loop.Policy().Signals); !b.everyChange && pace > 0 {
-		if due := b.wrote.Add(pace); due.After(at) {
+		switch due := b.wrote.Add(min(pace, quietPace)); {
+		case pace == never && !b.reread:
+			return nil
+		case due.After(at):
 			b.due = due
 			return nil
 		}

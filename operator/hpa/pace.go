@@ -14,12 +14,16 @@ import (
 // walking pace where only numbers move. Upstream writes on nearly every sync.
 const (
 	movedPace  = 15 * time.Second // metrics that moved by more than a tenth of the target, and messages
-	quietPace  = time.Minute      // anything else
+	quietPace  = time.Minute      // anything else that can be seen
+	never      = time.Duration(math.MaxInt64)
 	movedShare = 0.1
+	// seenShare of the target is the least difference worth a write: rates of idle
+	// pods differ by less from scrape to scrape, for ever.
+	seenShare = 0.01
 )
 
 // pace is how long the difference between the stored and the wanted status may
-// wait; zero when it says something new.
+// wait; zero when it says something new, never when nobody could see it.
 func (b *book) pace(signals []engine.Signal) time.Duration {
 	is, want := &b.stored.Status, &b.want
 	if is.CurrentReplicas != want.CurrentReplicas || is.DesiredReplicas != want.DesiredReplicas ||
@@ -28,14 +32,14 @@ func (b *book) pace(signals []engine.Signal) time.Duration {
 		len(is.Conditions) != len(want.Conditions) {
 		return 0
 	}
-	pace := quietPace
+	pace := never
 	for i := range want.Conditions {
 		was, now := &is.Conditions[i], &want.Conditions[i]
 		if was.Type != now.Type || was.Status != now.Status || was.Reason != now.Reason {
 			return 0
 		}
 		if was.Message != now.Message {
-			pace = movedPace
+			pace = min(pace, movedPace)
 		}
 	}
 	for i := range want.CurrentMetrics {
@@ -43,16 +47,23 @@ func (b *book) pace(signals []engine.Signal) time.Duration {
 		if was.Type != now.Type {
 			return 0
 		}
-		if i < len(signals) && moved(was, now, signals[i].Target) {
-			pace = movedPace
+		if i < len(signals) {
+			pace = min(pace, paceOf(was, now, signals[i].Target))
 		}
 	}
 	return pace
 }
 
-// moved tells whether a metric differs by more than a tenth of its target.
-func moved(was, now *autoscalingv2.MetricStatus, t engine.Target) bool {
-	return math.Abs(number(now, t.Kind)-number(was, t.Kind)) > movedShare*float64(t.Value)
+// paceOf is how long the move of a metric may wait, by its share of the target.
+func paceOf(was, now *autoscalingv2.MetricStatus, t engine.Target) time.Duration {
+	switch moved := math.Abs(number(now, t.Kind) - number(was, t.Kind)); {
+	case moved > movedShare*float64(t.Value):
+		return movedPace
+	case moved > seenShare*float64(t.Value):
+		return quietPace
+	default:
+		return never
+	}
 }
 
 // number is what a metric's status shows, in the unit of its target.
