@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/api/decisions/v1alpha1"
+	"github.com/furl-dev/furl/loop"
 	"github.com/furl-dev/furl/record"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
@@ -181,9 +182,13 @@ func (d *decisions) ConvertToTable(_ context.Context, object, _ runtime.Object) 
 }
 
 func (d *decisions) row(t *metav1.Table, o *v1alpha1.Decision, r *v1alpha1.Record) {
+	var from, to any = int64(r.From), int64(r.To)
+	if r.Outcome == string(loop.Unseen) {
+		from, to = nil, nil // nobody knows the size
+	}
 	t.Rows = append(t.Rows, metav1.TableRow{
 		Cells: []any{
-			o.Object, int64(r.From), int64(r.To), cmp.Or(r.Rule, r.Outcome), cmp.Or(r.Why, r.Error),
+			o.Object, from, to, cmp.Or(r.Rule, r.Outcome), cmp.Or(r.Why, r.Error),
 			duration.HumanDuration(d.clock().Sub(r.At.Time)),
 		},
 		Object: runtime.RawExtension{Object: o},

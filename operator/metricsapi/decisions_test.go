@@ -174,7 +174,7 @@ func TestDecisions_print_tables_for_kubectl(t *testing.T) {
 	list := grid(t, get(t, access, decisionsPath, asTable))
 	if diff := cmp.Diff([][]any{
 		header,
-		{"hpa/lost", 0.0, 0.0, "unseen", `deployments.apps "lost" not found`, "90s"},
+		{"hpa/lost", nil, nil, "unseen", `deployments.apps "lost" not found`, "90s"},
 		{"hpa/web", 5.0, 10.0, "clamp", list[2][4], "30s"},
 	}, list); diff != "" {
 		t.Errorf("list (-want +got):\n%s", diff)
