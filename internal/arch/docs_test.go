@@ -100,3 +100,44 @@ func TestArchitectureFitsOnThreeScreens(t *testing.T) {
 		t.Errorf("ARCHITECTURE.md has %d lines, 150 or more", n)
 	}
 }
+
+var (
+	namedTest   = regexp.MustCompile("`(?:([a-z/]+): )?(Test[A-Z]\\w*)(?:/([^`]+))?`")
+	namedScript = regexp.MustCompile("`(?:engine: )?([a-z_]+)\\.txt`")
+)
+
+// TestCompatibilityNamesTestsThatExist holds the page to its word: each
+// difference from upstream has a test.
+func TestCompatibilityNamesTestsThatExist(t *testing.T) {
+	const page = "docs/compatibility.md"
+	tests := map[string]string{} // by folder: the text of its test files
+	walk(t, func(path string) {
+		if strings.HasSuffix(path, "_test.go") {
+			dir := filepath.ToSlash(filepath.Dir(path))
+			tests[dir] += read(t, path)
+		}
+	})
+	text := read(t, page)
+	for line := range strings.Lines(text) {
+		dir := ""
+		for _, m := range namedTest.FindAllStringSubmatch(line, -1) {
+			if m[1] != "" {
+				dir = m[1] // one that names no folder is in the folder of the one before
+			}
+			if !strings.Contains(tests[dir], "func "+m[2]+"(") {
+				t.Errorf("%s names %s in %q, which is not there", page, m[2], dir)
+			}
+			if m[3] != "" && !strings.Contains(tests[dir], strings.ReplaceAll(m[3], "_", " ")) && !strings.Contains(tests[dir], m[3]) {
+				t.Errorf("%s names %s/%s in %q, a case which is not there", page, m[2], m[3], dir)
+			}
+		}
+		for _, m := range namedScript.FindAllStringSubmatch(line, -1) {
+			if _, err := os.Stat(filepath.Join(root, "engine", "testdata", m[1]+".txt")); err != nil {
+				t.Errorf("%s names a script: %v", page, err)
+			}
+		}
+	}
+	if n := len(namedTest.FindAllString(text, -1)); n < 20 {
+		t.Errorf("%s names %d tests: the pattern no longer fits the page", page, n)
+	}
+}
