@@ -100,17 +100,17 @@ func TestSpec_reaches_the_program_as_environment_files_and_arguments(t *testing.
 		}}},
 		{Name: "FILE", Value: "/etc/secret/password"},
 	}
-	mounts := []corev1.VolumeMount{{Name: "v", MountPath: "/etc/secret"}, {Name: "e", MountPath: "/work"}}
+	mounts := []corev1.VolumeMount{{Name: "v", MountPath: "/etc/secret"}, {Name: "e", MountPath: "/srv"}}
 	volumes := []corev1.Volume{
 		{Name: "v", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "s"}}},
 		{Name: "e", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
 	}
 	shell := sh("echo $IP $GREETING $FILE $(cat $FURL_POD_DIR$FILE) $(pwd | sed s,$FURL_POD_DIR,,)")
-	shell[0].Env, shell[0].VolumeMounts, shell[0].WorkingDir = env, mounts, "/work/sub"
+	shell[0].Env, shell[0].VolumeMounts, shell[0].WorkingDir = env, mounts, "/srv/sub"
 	b.run("shell", corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: shell, Volumes: volumes})
 	b.eventually("the shell's end", func() bool { return b.pod("shell").Status.Phase == corev1.PodSucceeded })
 	ip := b.pod("shell").Status.PodIP
-	if got, want := b.logs("shell", ""), ip+" hello /etc/secret/password hunter2 /work/sub\n"; got != want && got != strings.Replace(want, "/work/sub", "/.volumes/e/sub", 1) {
+	if got, want := b.logs("shell", ""), ip+" hello /etc/secret/password hunter2 /srv/sub\n"; got != want && got != strings.Replace(want, "/srv/sub", "/.volumes/e/sub", 1) {
 		t.Errorf("printed %q, want %q", got, want)
 	}
 	b.run("program", corev1.PodSpec{Volumes: volumes, Containers: []corev1.Container{{
