@@ -52,10 +52,10 @@ generate: ## Writes all that is generated.
 	@for m in . lab; do $(GO) generate -C $$m ./... || exit 1; done
 
 test: ## Runs every test of every module and sums them in one line.
-	@$(GO) run -C tools ./testrun -root .. -serial lab $(TESTFLAGS)
+	@$(GO) run -C tools ./testrun -root .. -serial lab -again lab $(TESTFLAGS)
 
 race: ## The same with the race detector, but for what only drives other processes.
-	@$(GO) run -C tools ./testrun -root .. -serial lab -race \
+	@$(GO) run -C tools ./testrun -root .. -serial lab -again lab -race \
 		-race-without k8s.io/kubernetes/cmd,github.com/furl-dev/furl/lab/labtest $(TESTFLAGS)
 
 conformance: ## Runs upstream's records; CASES=DIR takes another folder of the same files.

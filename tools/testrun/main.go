@@ -2,8 +2,8 @@
 // one line how they went.
 //
 // It shows each package as it ends, the output of failing tests in full, the
-// reason of every skip and the slow packages; its exit code is 1 when a test
-// failed, when nothing ran, or, with -no-skips, when a test was skipped.
+// reason of every skip and the slow packages, and names again at the end what
+// failed; its exit code is 1 when a test failed, when nothing ran, or, with -no-skips, when a test was skipped.
 package main
 
 import (
@@ -25,6 +25,7 @@ type options struct {
 	race    bool
 	noSkips bool
 	serial  string        // modules whose packages run one after the other, comma separated
+	again   string        // modules whose failing tests run once more, comma separated
 	heavy   string        // import paths, comma separated; a package that links one is left out of -race
 	timeout time.Duration // of one package
 	run     string        // as go test's
@@ -37,6 +38,7 @@ func main() {
 	flag.BoolVar(&o.race, "race", false, "build with the race detector")
 	flag.BoolVar(&o.noSkips, "no-skips", false, "a skipped test fails the run")
 	flag.StringVar(&o.serial, "serial", "", "modules whose packages run one at a time, comma separated, such as lab")
+	flag.StringVar(&o.again, "again", "", "modules whose failing tests run once more, alone, comma separated; what then passes is named as flaky")
 	flag.StringVar(&o.heavy, "race-without", "", "import paths, comma separated; packages that link one are not tested with -race")
 	flag.DurationVar(&o.timeout, "timeout", 15*time.Minute, "limit for the tests of one package")
 	flag.StringVar(&o.run, "run", "", "only tests that match, as go test's")

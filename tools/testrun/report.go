@@ -21,6 +21,8 @@ type report struct {
 	total count
 	slow  []slowPackage
 	skips []string
+	flaky []string // failed, then passed alone
+	fails []string // package, test and the end of what it printed
 }
 
 type slowPackage struct {
@@ -62,7 +64,42 @@ func (m *moduleReport) end() {
 	for _, name := range m.tally.unfinished() {
 		m.fail(m.tally.packages[name])
 	}
+	for _, p := range m.tally.packages {
+		m.remember(p)
+	}
 	m.total.add(m.tally.count())
+}
+
+// lastLines is how much of a failing test is told again at the end.
+const lastLines = 12
+
+// remember keeps what failed for the end of the run, where people look.
+func (m *moduleReport) remember(p *packageRun) {
+	if p.count().failed == 0 {
+		return
+	}
+	said := p.output.String()
+	for _, v := range p.tests {
+		if p.blames(v) {
+			said = v.name + "\n" + v.output.String()
+			m.fails = append(m.fails, p.path+" "+tail(said, lastLines))
+		}
+	}
+	if b := m.tally.builds[p.failedBuild]; b != nil {
+		said = b.String()
+	}
+	if p.failedBuild != "" || len(p.tests) == 0 {
+		m.fails = append(m.fails, p.path+"\n"+tail(said, lastLines))
+	}
+}
+
+// tail is the first line of a text and the last n of the others.
+func tail(text string, n int) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if len(lines) <= n+1 {
+		return strings.Join(lines, "\n")
+	}
+	return lines[0] + "\n" + strings.Join(lines[len(lines)-n:], "\n")
 }
 
 // packageEnded prints one package's line, and all of what failed in it.
@@ -150,6 +187,15 @@ func (r *report) end() {
 	slices.SortFunc(r.slow, func(a, b slowPackage) int { return int(b.took - a.took) })
 	for _, s := range r.slow {
 		r.note("slow %-50s %s", s.name, s.took.Round(time.Second))
+	}
+	for _, f := range r.flaky {
+		r.note("flaky, it failed and then passed alone: %s", f)
+	}
+	slices.Sort(r.fails)
+	for _, f := range r.fails {
+		head, rest, _ := strings.Cut(f, "\n")
+		r.note("FAIL %s", head)
+		fmt.Fprint(r.w, indent(rest))
 	}
 	fmt.Fprintln(r.w, r.total)
 }

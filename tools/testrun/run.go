@@ -42,14 +42,11 @@ func testModule(ctx context.Context, o options, dir string, rep *report) error {
 	if err != nil || len(packages) == 0 {
 		return err
 	}
-	args := []string{"test", "-json", "-timeout", o.timeout.String()}
-	if o.race {
-		args = append(args, "-race")
-	}
+	args := testArgs(o)
 	if o.run != "" {
 		args = append(args, "-run", o.run)
 	}
-	if serial(o, dir) {
+	if listed(o, o.serial, dir) {
 		// -p 1 would compile one package at a time too; so all is built before.
 		build := []string{"build"}
 		if o.race {
@@ -58,12 +55,29 @@ func testModule(ctx context.Context, o options, dir string, rep *report) error {
 		_ = goTool(ctx, dir, append(build, packages...)...).Run() // what does not build is reported by go test
 		args = append(args, "-p", "1")
 	}
-	return stream(ctx, goTool(ctx, dir, append(args, packages...)...), o.every, rep.module(dir))
+	m := rep.module(dir)
+	defer m.end()
+	if err := stream(ctx, goTool(ctx, dir, append(args, packages...)...), o.every, m); err != nil {
+		return err
+	}
+	if !listed(o, o.again, dir) || ctx.Err() != nil {
+		return nil
+	}
+	return again(ctx, o, dir, m)
 }
 
-func serial(o options, dir string) bool {
+func testArgs(o options) []string {
+	args := []string{"test", "-json", "-timeout", o.timeout.String()}
+	if o.race {
+		args = append(args, "-race")
+	}
+	return args
+}
+
+// listed says whether a module is one of those that a flag lists.
+func listed(o options, flag, dir string) bool {
 	rel, err := filepath.Rel(o.root, dir)
-	return err == nil && slices.Contains(strings.Split(o.serial, ","), rel)
+	return err == nil && slices.Contains(strings.Split(flag, ","), rel)
 }
 
 // stream runs a `go test -json` and feeds its events to m as they come.
@@ -87,7 +101,6 @@ func stream(ctx context.Context, cmd *exec.Cmd, every time.Duration, m *moduleRe
 	err = cmd.Wait()
 	close(finished)
 	<-watched
-	m.end()
 	if readErr != nil {
 		return fmt.Errorf("events of go test: %w", readErr)
 	}

@@ -189,6 +189,38 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// onceOnly fails the first time and passes the second: it leaves a file behind.
+const onceOnly = "package p\n\nimport (\n\"os\"\n\"testing\"\n)\n\n" +
+	"func TestA(t *testing.T) {\n if _, err := os.Stat(\"been\"); err != nil {\n  os.WriteFile(\"been\", nil, 0o600)\n  t.Error(\"too slow\")\n }\n}\n" +
+	"func TestB(*testing.T) {}\n"
+
+func TestRun_gives_a_second_chance_where_asked_and_says_so(t *testing.T) {
+	for _, tc := range []struct {
+		why, test, again string
+		ok               bool
+		says             []string
+	}{
+		{"what passes alone is flaky", onceOnly, ".", true, []string{"once more, alone: example.com/m TestA", "flaky, it failed and then passed alone: example.com/m TestA", "\n2 passed, 0 failed, 0 skipped\n"}},
+		{"not where it was not asked for", onceOnly, "lab", false, []string{"FAIL example.com/m TestA", "too slow", "\n1 passed, 1 failed, 0 skipped\n"}},
+		{"what fails twice has failed", testHead + `func TestA(t *testing.T) { t.Error("loud") }`, ".", false, []string{"once more", "loud", "\n0 passed, 1 failed, 0 skipped\n"}},
+		{"a build gets none", testHead + `func TestA(t *testing.T) { nowhere() }`, ".", false, []string{"undefined: nowhere", "\n0 passed, 1 failed, 0 skipped\n"}},
+	} {
+		t.Run(tc.why, func(t *testing.T) {
+			dir := module(t, filepath.Join(t.TempDir(), "m"), map[string]string{"p_test.go": tc.test})
+			var out strings.Builder
+			ok, err := run(t.Context(), options{root: dir, again: tc.again, timeout: time.Minute, every: time.Hour}, &out)
+			if err != nil || ok != tc.ok {
+				t.Errorf("ok = %v, %v; want %v", ok, err, tc.ok)
+			}
+			for _, s := range tc.says {
+				if !strings.Contains(out.String(), s) {
+					t.Errorf("the output lacks %q:\n%s", s, out.String())
+				}
+			}
+		})
+	}
+}
+
 func TestRunSumsModules(t *testing.T) {
 	root := module(t, filepath.Join(t.TempDir(), "m"), map[string]string{"p_test.go": testHead + `func TestA(*testing.T) {}`})
 	module(t, filepath.Join(root, "lab"), map[string]string{"p_test.go": testHead + `func TestB(*testing.T) {}`})
