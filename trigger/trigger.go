@@ -101,8 +101,9 @@ type Input struct {
 	// Index is the trigger's place in its object, from 0.
 	Index int
 	// Name is the trigger's name, empty where the user gave none.
-	Name      string
-	Namespace string
+	Name string
+	// Namespace and Object are those of the object the trigger stands in.
+	Namespace, Object string
 	// MetricType is AverageValue, Value, Utilization or empty.
 	MetricType string
 	// Metadata, Auth and Env are where settings come from: the trigger itself,
