@@ -8,7 +8,14 @@ const (
 	// AnnotationCadence is a duration such as 15s: the least time between two
 	// decisions. 15s gives upstream's rhythm; absent, every sample is decided on.
 	AnnotationCadence = "furl.dev/cadence"
+	// AnnotationScaleToZero set to [ScaleToZeroByBehavior] makes the last step to
+	// zero honour the scale-down policy; absent, a ScaledObject whose cooldown has
+	// passed goes straight to zero, as with KEDA.
+	AnnotationScaleToZero = "furl.dev/scale-to-zero"
 )
+
+// ScaleToZeroByBehavior goes to zero by the scale-down policy.
+const ScaleToZeroByBehavior = "by-behavior"
 
 // ModeObserve decides and records only.
 const ModeObserve = "observe"
