@@ -9,6 +9,7 @@ import (
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/operator/measure"
 	"github.com/furl-dev/furl/policy"
 	"github.com/furl-dev/furl/record"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -52,7 +53,9 @@ type Autoscaler struct {
 // may be woken again. Sync does the rest.
 func New(h *autoscalingv2.HorizontalPodAutoscaler, p *Ports, s *Settings) *Autoscaler {
 	a := &Autoscaler{key: types.NamespacedName{Namespace: h.Namespace, Name: h.Name}, ports: p, settings: s}
-	a.eye = eye{ports: p, owner: a.key}
+	a.eye = eye{ports: p, workload: measure.Workload{
+		Index: p.Pods, Owner: a.key, Resources: p.Resources, Polled: p.ResourcesPolled,
+	}}
 	a.loop = loop.Loop{Observer: &a.eye, Actuator: a, Recorder: a, Decide: s.Decide}
 	a.loop.Restore(engine.History{
 		Asleep: conditions(h.Status.Conditions).is(autoscalingv2.ScaledToZero, corev1.ConditionTrue),
@@ -78,12 +81,12 @@ func (a *Autoscaler) Sync(ctx context.Context, h *autoscalingv2.HorizontalPodAut
 	if err := a.use(h, at); err != nil {
 		return time.Time{}, err
 	}
-	a.eye.recheck = time.Time{}
+	a.eye.workload.Settle()
 	next, err := a.loop.Tick(ctx, at)
 	if errors.Is(err, loop.ErrMoved) {
 		return at, nil // the size is another by now: decide from it at once
 	}
-	next = earliest(next, a.eye.recheck, a.book.due)
+	next = earliest(next, a.eye.workload.Recheck(), a.book.due)
 	if c := a.compiled.Cadence; c > 0 {
 		next = earliest(next, at.Add(c))
 	}
@@ -92,7 +95,7 @@ func (a *Autoscaler) Sync(ctx context.Context, h *autoscalingv2.HorizontalPodAut
 
 // Close gives up what the autoscaler holds elsewhere.
 func (a *Autoscaler) Close() {
-	a.ports.Pods.Release(a.key)
+	a.eye.workload.Release()
 	a.settings.Meter.forget(a.key)
 	if a.ports.Records != nil {
 		a.ports.Records.Forget(a.workload())
@@ -122,7 +125,7 @@ func (a *Autoscaler) use(h *autoscalingv2.HorizontalPodAutoscaler, at time.Time)
 	a.loop.Observe = c.Mode == policy.Observe
 	a.book.everyChange = a.settings.EveryChange || c.Cadence > 0
 	a.eye.sources, a.eye.metrics = c.Sources, h.Spec.Metrics
-	a.eye.polls.reset()
+	a.eye.workload.Forget()
 	if target := kube.TargetOf(h.Namespace, h.Spec.ScaleTargetRef); target != a.eye.target {
 		a.eye.target, a.eye.scale = target, kube.Scale{}
 	}

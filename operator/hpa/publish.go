@@ -9,6 +9,7 @@ import (
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/operator/measure"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -125,12 +126,12 @@ func (a *Autoscaler) outcome(r *loop.Record) bool {
 
 // unreadable publishes why no signal could be read at all.
 func (a *Autoscaler) unreadable(r *loop.Record) {
-	f := faultOf(r.Unread)
+	f := measure.FaultOf(r.Unread)
 	if f == nil {
 		return
 	}
-	a.warn(r, topic{reason: f.event}, f.text)
-	a.condition(r, verdict{autoscalingv2.ScalingActive, corev1.ConditionFalse, f.condition, f.message})
+	a.warn(r, topic{reason: f.Event}, f.Text)
+	a.condition(r, verdict{autoscalingv2.ScalingActive, corev1.ConditionFalse, f.Condition, f.Message})
 }
 
 // failing sends one event a signal that made no proposal.
