@@ -47,7 +47,8 @@ type Config struct {
 	Root       string          // folder of this node: pods, logs, volumes
 	Images     images.Map
 	Capacity   corev1.ResourceList
-	PodCIDR    netip.Prefix // inside 127.64.0.0/10
+	Reserved   corev1.ResourceList // of the capacity, what pods do not get
+	PodCIDR    netip.Prefix        // inside 127.64.0.0/10
 	// HTTPProxy is the forward proxy for pods of a namespace, empty for none. It may be nil.
 	HTTPProxy func(namespace string) string
 	Ports     *Ports
@@ -87,7 +88,7 @@ func Run(ctx context.Context, c Config) error {
 	a := &agent{
 		Config: c, host: host, workers: map[types.UID]*worker{},
 		addresses: ports.NewAddresses(c.PodCIDR), limiter: limit.Open(cgroupName(c.Root), c.Log),
-		volumes: volume.Writer{Client: c.Client, Allocatable: c.Capacity},
+		volumes: volume.Writer{Client: c.Client, Allocatable: c.allocatable()},
 	}
 	defer a.closeLimiter()
 	if folder := a.limiter.Folder(); folder != "" {

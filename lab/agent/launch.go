@@ -134,7 +134,7 @@ func (w *worker) environment(ctx context.Context, pod *corev1.Pod, c *corev1.Con
 	if err := w.credentials(c, base); err != nil {
 		return nil, err
 	}
-	own, err := environ.Build(ctx, environ.Source{Client: w.a.Client, Pod: pod, Allocatable: w.a.Capacity}, c, base)
+	own, err := environ.Build(ctx, environ.Source{Client: w.a.Client, Pod: pod, Allocatable: w.a.allocatable()}, c, base)
 	if err != nil {
 		return nil, err
 	}

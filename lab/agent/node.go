@@ -112,7 +112,7 @@ func (a *agent) fill(s *corev1.NodeStatus, at time.Time) {
 	if _, ok := capacity[corev1.ResourcePods]; !ok {
 		capacity[corev1.ResourcePods] = mustQuantity(maxPods)
 	}
-	s.Capacity, s.Allocatable = capacity, capacity.DeepCopy()
+	s.Capacity, s.Allocatable = capacity, less(capacity, a.Reserved)
 	s.Addresses = []corev1.NodeAddress{
 		{Type: corev1.NodeInternalIP, Address: a.ListenHost}, {Type: corev1.NodeHostName, Address: a.NodeName},
 	}
@@ -129,6 +129,19 @@ func (a *agent) fill(s *corev1.NodeStatus, at time.Time) {
 	} {
 		setCondition(s, c, at)
 	}
+}
+
+// allocatable is what pods get of the node.
+func (c *Config) allocatable() corev1.ResourceList { return less(c.Capacity, c.Reserved) }
+
+func less(all, taken corev1.ResourceList) corev1.ResourceList {
+	rest := all.DeepCopy()
+	for name, quantity := range taken {
+		left := rest[name]
+		left.Sub(quantity)
+		rest[name] = left
+	}
+	return rest
 }
 
 func setCondition(s *corev1.NodeStatus, c corev1.NodeCondition, at time.Time) {
