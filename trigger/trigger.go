@@ -110,7 +110,11 @@ type Input struct {
 	// its TriggerAuthentication, the environment of the scaled container.
 	Metadata, Auth, Env map[string]string
 	Identity            Identity
-	// Partial says that Auth and Env are not known, as at admission: what only
-	// they could give is not missed, and not validated.
+	// Composed says that a formula with a target of its own takes the value: the
+	// trigger needs none.
+	Composed bool
+	// Partial says that Auth and Env, where they are nil, are not known, as at
+	// admission: what they could give is not missed, and not validated. An
+	// empty map says that there is nothing: no authentication, no environment.
 	Partial bool
 }
