@@ -102,6 +102,16 @@ func (c Config) Kind() Kind { return c.kind }
 // with; for a resource, whoever reads the pods needs them.
 func (c Config) Value() any { return c.value }
 
+// Settings are the decoded values by the name of their setting, secrets
+// included: they are to be compared, not to be shown.
+func (c Config) Settings() map[string]any {
+	out := make(map[string]any, len(c.kind.Fields))
+	for _, s := range c.kind.plan.settings {
+		out[s.Name] = reflect.ValueOf(c.value).FieldByIndex(s.at).Interface()
+	}
+	return out
+}
+
 // Open opens the source that the settings describe. Close it.
 func (c Config) Open(ctx context.Context, e Env) (Source, error) {
 	if c.kind.open == nil {
