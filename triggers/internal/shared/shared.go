@@ -5,6 +5,9 @@ import "sync"
 
 // Pool keeps one V for each key that somebody uses, and forgets it with its last user.
 type Pool[K comparable, V any] struct {
+	// Done ends a value after its last user; may be nil.
+	Done func(V)
+
 	mu   sync.Mutex // guards open and the counts in it
 	open map[K]*lease[V]
 }
@@ -41,8 +44,12 @@ func (p *Pool[K, V]) keep(key K, l *lease[V]) {
 func (p *Pool[K, V]) release(key K, l *lease[V]) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if l.users--; l.users == 0 {
-		delete(p.open, key)
+	if l.users--; l.users > 0 {
+		return
+	}
+	delete(p.open, key)
+	if p.Done != nil {
+		p.Done(l.value)
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 )
 
 func TestPool_makes_one_value_for_all_users_of_a_key(t *testing.T) {
-	var pool Pool[string, *int]
-	made := 0
+	made, done := 0, 0
+	pool := Pool[string, *int]{Done: func(*int) { done++ }}
 	one := func() (*int, error) { made++; return new(int), nil }
 	a, releaseA, err := pool.Use("k", one)
 	if err != nil {
@@ -22,12 +22,12 @@ func TestPool_makes_one_value_for_all_users_of_a_key(t *testing.T) {
 	}
 	releaseA()
 	releaseA() // the second call is nobody's
-	if pool.Len() != 1 {
+	if pool.Len() != 1 || done != 0 {
 		t.Error("the value is gone though somebody uses it")
 	}
 	releaseB()
-	if pool.Len() != 0 {
-		t.Error("the value stays after its last user")
+	if pool.Len() != 0 || done != 1 {
+		t.Errorf("after its last user the value is there %d times and ended %d times, want 0 and 1", pool.Len(), done)
 	}
 	if c, _, err := pool.Use("k", one); err != nil || c == a || made != 2 {
 		t.Errorf("after the last user: %v, %d made, want a new value", err, made)
