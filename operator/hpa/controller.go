@@ -22,6 +22,9 @@ import (
 // start or a change of leader.
 const startSpread = 5 * time.Second
 
+// Kind is the kind of the objects that are reconciled here.
+const Kind = "HorizontalPodAutoscaler"
+
 // Notices takes events about an HPA that only Furl would send. It does not block.
 type Notices interface {
 	Own(h *autoscalingv2.HorizontalPodAutoscaler, kind, reason, message string)
@@ -39,7 +42,7 @@ type Controller struct {
 
 	table   *kube.Table[*autoscalingv2.HorizontalPodAutoscaler, Seen]
 	turns   *schedule.Schedule[types.NamespacedName]
-	targets targets
+	targets *kube.Targets
 	leads   atomic.Bool
 	down    atomic.Bool // standing down: kube-controller-manager is at work
 
@@ -66,6 +69,9 @@ type ControllerConfig struct {
 	Settings Settings
 	Notices  Notices
 	Log      *slog.Logger
+	// Targets knows which HPA is about which workload, together with other
+	// kinds of objects; one of its own unless set.
+	Targets *kube.Targets
 	// Workers is how many HPAs may be at work at the same time.
 	Workers int
 }
@@ -74,7 +80,7 @@ type ControllerConfig struct {
 func NewController(c ControllerConfig) *Controller {
 	k := &Controller{
 		control: c.Control, unserved: cmp.Or(c.Unserved, UnservedAfter), ports: c.Ports, settings: c.Settings, notices: c.Notices, log: c.Log,
-		held: make(map[types.NamespacedName]*holding),
+		targets: cmp.Or(c.Targets, new(kube.Targets)), held: make(map[types.NamespacedName]*holding),
 	}
 	k.table = kube.NewTable(Cut, k.changed)
 	k.turns = schedule.New(schedule.Config{
@@ -106,8 +112,10 @@ func (k *Controller) PodSampled(pod types.NamespacedName) { k.ports.Pods.Owners(
 
 // TargetChanged tells that the size or the selector of a workload changed.
 func (k *Controller) TargetChanged(t kube.Target) {
-	for _, key := range k.targets.of(t) {
-		k.wake(key)
+	for _, c := range k.targets.Of(t) {
+		if c.Kind == Kind {
+			k.wake(c.NamespacedName)
+		}
 	}
 }
 
@@ -120,10 +128,11 @@ func (k *Controller) wake(key types.NamespacedName) {
 // changed follows the table of HPAs.
 func (k *Controller) changed(key types.NamespacedName) {
 	s, ok := k.table.Get(key)
+	claim := kube.Claim{Kind: Kind, NamespacedName: key}
 	if ok {
-		k.targets.put(key, kube.TargetOf(key.Namespace, s.Object.Spec.ScaleTargetRef))
+		k.targets.Put(claim, kube.TargetOf(key.Namespace, s.Object.Spec.ScaleTargetRef))
 	} else {
-		k.targets.drop(key)
+		k.targets.Drop(claim)
 	}
 	k.settings.Meter.autoscalers.Set(float64(k.table.Len()))
 	k.wake(key)
