@@ -112,11 +112,11 @@ func (p *Pool) wait(ctx context.Context) {
 	}
 }
 
-// Use asks for a source to be read at least at the given interval, and notify
-// to be called, without a lock held, whenever there is something new: a sample,
-// an error, a recovery. notify does not block, and may be called by several
-// goroutines at once. Users whose settings have the
-// same key share one source, which is read at the shortest interval asked for.
+// Use asks for a source to be read at least at the given interval, and for
+// notify to be called whenever there is something new: a sample, an error, a
+// recovery. No lock is held then; notify does not block, and several goroutines
+// may call it at once. Users whose settings have the same key share one source,
+// which is read at the shortest interval asked for.
 func (p *Pool) Use(owner string, c trigger.Config, every time.Duration, notify func()) *Lease {
 	return p.use(owner, recipe{key: c.Key, kind: c.Kind().Name, metrics: c.Metrics, open: c.Open}, every, notify)
 }

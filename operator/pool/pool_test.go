@@ -236,7 +236,6 @@ func TestPool_reads_at_once_when_asked_to(t *testing.T) {
 		p.use("b", other.recipe("other"), 300*s, silent)
 		time.Sleep(100 * s)
 		p.Refresh("a")
-		p.Refresh("a")
 		p.Refresh("nobody")
 		time.Sleep(10 * s)
 		synctest.Wait()
