@@ -37,7 +37,32 @@ const (
 	CaseBurstLimit   // limit, factor, size at the period's start, floor
 	CaseTooMany      // max
 	CaseTooFew       // min
-	lastCase         = CaseTooFew
+
+	CasePaused   // nothing
+	CasePausedAt // size
+
+	CaseFallback    // failures in a row, threshold, replicas, value milli; Note has the last reason
+	CaseNoFallback  // failures in a row, threshold, replicas; Note has the last reason
+	CaseComputed    // value milli; Note has the formula
+	CaseComputedNil // value milli, replicas; Note has the formula
+
+	// Of these, one says whether there is work. Args hold the value in milli, the
+	// threshold in milli, who decided (see decider), and how many signals can be active.
+	CaseActive
+	CaseForced
+	CaseAlwaysActive
+	CaseInactive
+	CaseUnsure         // Note has the first reason
+	CaseAwaitsFallback // the same, where there is a fallback
+
+	CaseWoken          // nothing
+	CaseBlockedOut     // nothing
+	CaseRaised         // min
+	CaseBlockedIn      // nothing
+	CaseCooling        // cooldown in seconds, seconds of it that have passed
+	CaseInitialCooling // the same, since the creation
+	CaseDeactivated    // cooldown in seconds
+	lastCase           = CaseDeactivated
 )
 
 // names are what records and JSON call the cases.
@@ -68,6 +93,25 @@ func (Case) names() [lastCase + 1]string {
 		CaseBurstLimit:      "burst-limit",
 		CaseTooMany:         "too-many",
 		CaseTooFew:          "too-few",
+		CasePaused:          "paused",
+		CasePausedAt:        "paused-at",
+		CaseFallback:        "fallback",
+		CaseNoFallback:      "no-fallback",
+		CaseComputed:        "computed",
+		CaseComputedNil:     "computed-nil",
+		CaseActive:          "active",
+		CaseForced:          "forced",
+		CaseAlwaysActive:    "always-active",
+		CaseInactive:        "inactive",
+		CaseUnsure:          "unsure",
+		CaseAwaitsFallback:  "awaits-fallback",
+		CaseWoken:           "woken",
+		CaseBlockedOut:      "blocked-out",
+		CaseRaised:          "raised",
+		CaseBlockedIn:       "blocked-in",
+		CaseCooling:         "cooling",
+		CaseInitialCooling:  "initial-cooling",
+		CaseDeactivated:     "deactivated",
 	}
 }
 

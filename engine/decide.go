@@ -21,34 +21,44 @@ func Without(rules ...Rule) func(Policy, Observation, History) (Decision, Histor
 }
 
 // NeedsReadings says whether a decision depends on readings at all: not while
-// scaling is off, and not while the size is outside the bounds.
+// scaling is off or paused, and not while the size is outside an HPA's bounds.
 func NeedsReadings(p Policy, r Replicas, h History) bool {
+	switch {
+	case p.Pause.On:
+		return false
+	case p.Activation.On:
+		return true
+	}
 	d := newDraft(&p, &Observation{Replicas: r}, h, 0)
 	return !d.sleeps() && !d.outside()
 }
 
-type ruleSet uint16
+type ruleSet uint32
 
 // draft is a decision in the making.
 type draft struct {
 	policy   *Policy
 	seen     *Observation
-	past     History // with the size at first sight
+	readings []Reading // those seen, with what is put in their place
+	past     History   // with the size at first sight
 	next     History
 	min, max int32 // the bounds, put right where the policy's are not
 	off      ruleSet
 
-	from      int32
+	from      int32 // the size that the rules work from
 	replicas  int32 // what the rules so far make of it
 	proposals []Proposal
+	activity  []SignalActivity
 	steps     []Step
 	held      bool
 	done      bool      // no later rule speaks
+	settled   bool      // what is wanted is known without measuring
+	woken     bool      // from is the size that a workload at rest wakes to
 	wake      time.Time // see next.go
 }
 
 func newDraft(p *Policy, o *Observation, h History, off ruleSet) *draft {
-	d := &draft{policy: p, seen: o, past: h, off: off}
+	d := &draft{policy: p, seen: o, readings: o.Readings, past: h, off: off}
 	d.min = max(p.Min, 0)
 	d.max = max(p.Max, d.min)
 	d.from = max(o.Replicas.Spec, 0)
@@ -68,7 +78,11 @@ func decide(p Policy, o Observation, h History, off ruleSet) (Decision, History)
 		rule  Rule
 		speak func(*draft)
 	}{
-		{RuleAsleep, (*draft).asleep},       // first: zero means that somebody switched scaling off, bounds or not
+		{RulePause, (*draft).pause},         // first: the user said hands off
+		{RuleFallback, (*draft).fallback},   // before anybody looks at a reading: it may put another in its place
+		{RuleFormula, (*draft).formula},     // makes the one reading that the others are for
+		{RuleActivate, (*draft).activate},   // before all that works from the size: it may give another to work from
+		{RuleAsleep, (*draft).asleep},       // zero means that somebody switched an HPA off, bounds or not
 		{RuleBounds, (*draft).bounds},       // before measuring: bounds need no data, and no patience
 		{RuleMeasure, (*draft).measure},     // with fill and tolerance, signal by signal
 		{RuleHold, (*draft).hold},           // before picking: a failing signal vetoes what the others would shrink
@@ -79,19 +93,19 @@ func decide(p Policy, o Observation, h History, off ruleSet) (Decision, History)
 		{RuleClamp, (*draft).clamp},         // after the limits: min and max win
 		{RuleFloor, (*draft).floor},         // last: a limit must not keep a woken workload below its minimum
 	} {
-		if !d.done && !d.without(r.rule) {
+		if !d.done && !d.without(r.rule) && !(d.settled && r.rule.asks()) {
 			r.speak(d)
 		}
 	}
 	return Decision{
 		At: o.At, From: o.Replicas.Spec, To: d.to(),
-		Next: d.due(), Steps: d.steps, Proposals: d.proposals, Held: d.held,
+		Next: d.due(), Steps: d.steps, Proposals: d.proposals, Activity: d.activity, Held: d.held,
 	}, d.next
 }
 
 // to is the answer; an impossible size from outside is left alone by rules that say nothing.
 func (d *draft) to() int32 {
-	if d.replicas == d.from {
+	if d.replicas == max(d.seen.Replicas.Spec, 0) {
 		return d.seen.Replicas.Spec
 	}
 	return d.replicas

@@ -29,6 +29,16 @@ type Policy struct {
 	Burst Burst
 	// Grace says from when on a CPU sample of a young pod counts.
 	Grace Grace
+	// The rest is what a ScaledObject has beyond an HPA; the zero value of each means an HPA.
+
+	// Pause leaves the size to the user.
+	Pause Pause
+	// Activation takes the workload to nothing and back.
+	Activation Activation
+	// Fallback speaks for signals that cannot be read.
+	Fallback Fallback
+	// Composite computes a signal from others.
+	Composite Composite
 }
 
 // Tolerance is a fraction for each direction: 0.1 ignores ratios of up to 1.1 and down to 0.9.
@@ -87,6 +97,8 @@ type Signal struct {
 	Label  string
 	Kind   Kind
 	Target Target
+	// Activation is the value, in milli-units, above which there is work; see the type [Activation].
+	Activation int64
 	// CPU marks the signal whose young pods are measured with [Grace].
 	CPU bool
 	// Fault is why this signal can never be read, such as an unknown source type. Empty: it can.
@@ -152,7 +164,9 @@ type Reading struct {
 	// selector. Value targets multiply by the first and fail when there is none
 	// of the second; nothing else looks at them.
 	ReadyPods, Listed int32
-	// At is the instant of the measurement.
+	// Activity is set where the source itself knows whether there is work.
+	Activity Activity
+	// At is the instant of the measurement, or of the attempt that failed.
 	At time.Time
 	// ValidUntil is the instant from which the reading is stale; zero means never.
 	ValidUntil time.Time
@@ -175,6 +189,13 @@ type History struct {
 	// Asleep is set while the workload has no replicas because Furl took them:
 	// only then may Furl start it again.
 	Asleep bool `json:"asleep,omitempty"`
+	// LastActive is when the workload last had work; zero means never.
+	LastActive time.Time `json:"lastActive,omitzero"`
+	// Failures are of the signals that failed at the last attempt.
+	Failures []Failure `json:"failures,omitempty"`
+	// Paused is set once a pause took the workload to the size PausedAt.
+	Paused   bool  `json:"paused,omitempty"`
+	PausedAt int32 `json:"pausedAt,omitempty"`
 }
 
 // Want is a past recommendation, before it was stabilised or limited.
@@ -200,6 +221,8 @@ type Decision struct {
 	Steps []Step `json:"steps,omitempty"`
 	// Proposals has one entry per signal, in the policy's order; nil when no signal was asked.
 	Proposals []Proposal `json:"proposals,omitempty"`
+	// Activity has one entry per signal that can be active; nil for an HPA.
+	Activity []SignalActivity `json:"activity,omitempty"`
 	// Held is set when failing signals kept the size where it is.
 	Held bool `json:"held,omitempty"`
 }

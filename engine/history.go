@@ -26,6 +26,29 @@ func Past(wants []Want, resizes []Resize) History {
 	return h
 }
 
+// Known is what a status says of a workload that an earlier process, or
+// somebody else, decided for.
+type Known struct {
+	// Active says that it had work when it was last looked at.
+	Active bool
+	// LastActive is when it last had work; zero means never.
+	LastActive time.Time
+	Failures   []Failure
+	// Paused says that a pause took it to the size PausedAt.
+	Paused   bool
+	PausedAt int32
+}
+
+// Resumed builds the history to go on with at an instant. An active workload
+// counts as active now: how long it was really idle while nobody looked is
+// unknown, and nothing busy may go to zero for it.
+func Resumed(at time.Time, k Known) History {
+	if k.Active {
+		k.LastActive = at
+	}
+	return History{LastActive: k.LastActive, Failures: slices.Clone(k.Failures), Paused: k.Paused, PausedAt: k.PausedAt}
+}
+
 // Applied returns the history after a decision was carried out. Only then do
 // its resize count against the limits, and its zero as Furl's own.
 func Applied(p Policy, d Decision, h History) History {
@@ -33,7 +56,8 @@ func Applied(p Policy, d Decision, h History) History {
 		return h
 	}
 	h.Resizes = pushResize(h.Resizes, Resize{At: d.At, Change: d.To - d.From}, d.At.Add(-p.longestPeriod()))
-	h.Asleep = d.From > 0 && d.To == 0 && p.Min <= 0 && p.measuresOutside()
+	h.Asleep = d.From > 0 && d.To == 0 && p.Min <= 0 && p.measuresOutside() && !p.Activation.On
+	h.pausedBy(&p, &d)
 	return h
 }
 

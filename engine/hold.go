@@ -38,5 +38,5 @@ func (d *draft) hold() {
 func (d *draft) stay(s Step) {
 	s.Rule, s.Before, s.After = RuleHold, d.from, d.from
 	d.step(s)
-	d.held, d.done = true, true
+	d.held, d.done = !d.woken, true
 }

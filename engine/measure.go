@@ -54,14 +54,14 @@ func (d *draft) propose(s *Signal) Proposal {
 
 // reading returns the one valid reading of a signal, or why there is none.
 func (d *draft) reading(signal string) (r *Reading, missing string) {
-	for i := range d.seen.Readings {
-		if d.seen.Readings[i].Signal != signal {
+	for i := range d.readings {
+		if d.readings[i].Signal != signal {
 			continue
 		}
 		if r != nil {
 			return nil, "there are two readings of " + signal
 		}
-		r = &d.seen.Readings[i]
+		r = &d.readings[i]
 	}
 	switch {
 	case r == nil:
@@ -73,6 +73,28 @@ func (d *draft) reading(signal string) (r *Reading, missing string) {
 	}
 	d.wakeAt(r.ValidUntil)
 	return r, ""
+}
+
+// lookup returns the first reading of a signal, valid or not; nil for none.
+func (d *draft) lookup(signal string) *Reading {
+	for i := range d.readings {
+		if d.readings[i].Signal == signal {
+			return &d.readings[i]
+		}
+	}
+	return nil
+}
+
+// usable returns the valid reading of a signal that no pod has, and why its
+// value is none.
+func (d *draft) usable(s *Signal) (r *Reading, missing string) {
+	if s.Fault != "" {
+		return nil, s.Fault
+	}
+	if r, missing = d.reading(s.Name); missing != "" {
+		return nil, missing
+	}
+	return r, unfit(r.Value)
 }
 
 func (d *draft) stale(r *Reading) bool {

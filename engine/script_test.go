@@ -23,11 +23,16 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata")
 //
 //	policy  min= max= tolerance=DOWN[/UP] grace=CPU/READY burst=FACTOR,FLOOR,PERIOD
 //	up      window= select=max|min|disabled limits=4/15s,100%/15s    (down alike)
-//	signal  NAME perpod|object|external utilization=|average=|value= [cpu] [label=…]
+//	signal  NAME perpod|object|external utilization=|average=|value= [cpu] [label=…] [activation=]
 //	without RULE…
-//	at      INSTANT [size=] [existing=] [asleep]
+//	object  [cooldown=] [initial=] [created=] [idle=] [forced] [blocked-in] [blocked-out] [by-behavior]
+//	pause   [at=]
+//	fallback threshold= replicas= [behavior=static|current|higher|lower|formula]
+//	formula NAME EXPRESSION, where an expression is VARIABLE [+|-|/|?? VARIABLE|NUMBER]
+//	input   VARIABLE NAME
+//	at      INSTANT [size=] [existing=] [asleep] [last-active=]
 //	NAME: 3 pods use=300m request=200m age=10m readyfor=9m sample=0s window=30s [pending|failed|succeeded|deleting|missing|stray|unready|unbegun|norequest]
-//	NAME = 45 [ready=3] [listed=3] [valid=30s]
+//	NAME = 45 [ready=3] [listed=3] [valid=30s] [active|inactive]
 //	NAME missing REASON
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -102,7 +107,7 @@ func (s *script) reads(line string) bool {
 	if first == "refused" {
 		return true
 	}
-	for _, sig := range s.policy.Signals {
+	for _, sig := range s.policy.Sensors() {
 		if sig.Name == strings.TrimSuffix(first, ":") {
 			return true
 		}
@@ -123,6 +128,8 @@ func (s *script) line(text string) error {
 		return s.addSignal(f[1:])
 	case "without":
 		return s.without(f[1:])
+	case "object", "pause", "fallback", "formula", "input":
+		return s.setObject(f, text)
 	case "refused":
 		s.refused = true
 		return nil
@@ -172,6 +179,17 @@ func (s *script) describe(d engine.Decision) {
 	for _, st := range d.Steps {
 		fmt.Fprintf(&s.out, "  %s\n", st)
 	}
+	if s.policy.Activation.On || s.policy.Pause.On {
+		s.describeObject(d)
+	} else {
+		s.describeHPA(d)
+	}
+	if !d.Next.IsZero() {
+		fmt.Fprintf(&s.out, "  again after %s\n", d.Next.Sub(d.At))
+	}
+}
+
+func (s *script) describeHPA(d engine.Decision) {
 	var words []string
 	if v, ok := d.AbleToScale(); ok {
 		words = append(words, v.Reason)
@@ -190,8 +208,5 @@ func (s *script) describe(d engine.Decision) {
 	}
 	if len(words) > 0 {
 		fmt.Fprintf(&s.out, "  says %s\n", strings.Join(words, ", "))
-	}
-	if !d.Next.IsZero() {
-		fmt.Fprintf(&s.out, "  again after %s\n", d.Next.Sub(d.At))
 	}
 }

@@ -81,6 +81,8 @@ func (s *script) addSignal(f []string) error {
 			sig.Target = engine.Target{Kind: engine.AverageValue, Value: int64(quantity(v))}
 		case "value":
 			sig.Target = engine.Target{Kind: engine.Value, Value: int64(quantity(v))}
+		case "activation":
+			sig.Activation = int64(quantity(v))
 		case "cpu":
 			sig.CPU = true
 		case "label":
@@ -119,6 +121,8 @@ func (s *script) at(f []string) error {
 			s.seen.Replicas.Status = size(v)
 		case "asleep":
 			s.history.Asleep = true
+		case "last-active":
+			s.history.LastActive = midnight.Add(duration(v))
 		default:
 			return fmt.Errorf("%q is unknown", w)
 		}
@@ -135,7 +139,9 @@ func (s *script) read(f []string, text string) error {
 		return s.readPods(name, f[1:])
 	case f[1] == "missing":
 		_, why, _ := strings.Cut(text, " missing ")
-		s.seen.Readings = append(s.seen.Readings, engine.Reading{Signal: name, Missing: why})
+		s.seen.Readings = append(s.seen.Readings, engine.Reading{
+			Signal: name, Missing: why, At: s.seen.At, ReadyPods: s.seen.Replicas.Spec, Listed: s.seen.Replicas.Spec,
+		})
 		return nil
 	}
 	r := engine.Reading{
@@ -150,6 +156,10 @@ func (s *script) read(f []string, text string) error {
 			r.Listed = size(v)
 		case "valid":
 			r.ValidUntil = s.seen.At.Add(duration(v))
+		case "active":
+			r.Activity = engine.Active
+		case "inactive":
+			r.Activity = engine.Inactive
 		default:
 			return fmt.Errorf("%q is unknown", w)
 		}

@@ -6,7 +6,7 @@ import "time"
 // of the direction, and remembers what is wanted now.
 func (d *draft) stabilise() {
 	wanted := d.replicas
-	d.next = remember(d.policy, d.past, Want{At: d.seen.At, Replicas: wanted})
+	d.next = remember(d.policy, d.next, Want{At: d.seen.At, Replicas: wanted})
 	var (
 		n      int32
 		c      Case

@@ -7,7 +7,11 @@ type Rule uint8
 
 // The rules, in the order they speak; each has a file of its name.
 const (
-	RuleAsleep    Rule = iota + 1 // a workload at zero that Furl did not put there stays there
+	RulePause     Rule = iota + 1 // the user leaves the size to nobody, or at a number
+	RuleFallback                  // a signal that failed too often is taken for what the user said
+	RuleFormula                   // one reading is computed from several
+	RuleActivate                  // a workload wakes when there is work and rests when there is none
+	RuleAsleep                    // a workload at zero that Furl did not put there stays there
 	RuleBounds                    // a size outside the user's bounds moves into them
 	RuleMeasure                   // a signal proposes a size
 	RuleFill                      // pods without a measurement are counted carefully
@@ -23,17 +27,34 @@ const (
 )
 
 // Rules returns all rules in the order they speak.
-func Rules() []Rule {
+func Rules() []Rule { return rulesFrom(RulePause) }
+
+// UpstreamRules returns those that an HPA knows, in the order they speak. The
+// others are a ScaledObject's.
+func UpstreamRules() []Rule { return rulesFrom(RuleAsleep) }
+
+func rulesFrom(first Rule) []Rule {
 	rs := make([]Rule, 0, lastRule)
-	for r := RuleAsleep; r <= lastRule; r++ {
+	for r := first; r <= lastRule; r++ {
 		rs = append(rs, r)
 	}
 	return rs
 }
 
+// asks says whether the rule is there to find out what is wanted.
+func (r Rule) asks() bool { return r >= RuleAsleep && r <= RulePick }
+
 // String returns the rule's name, such as "stabilise".
 func (r Rule) String() string {
 	switch r {
+	case RulePause:
+		return "pause"
+	case RuleFallback:
+		return "fallback"
+	case RuleFormula:
+		return "formula"
+	case RuleActivate:
+		return "activate"
 	case RuleAsleep:
 		return "asleep"
 	case RuleBounds:
@@ -65,7 +86,7 @@ func (r Rule) String() string {
 
 // ParseRule is the inverse of [Rule.String].
 func ParseRule(name string) (Rule, error) {
-	for r := RuleAsleep; r <= lastRule; r++ {
+	for r := RulePause; r <= lastRule; r++ {
 		if r.String() == name {
 			return r, nil
 		}

@@ -20,8 +20,8 @@ func TestRulesHaveNames(t *testing.T) {
 		}
 		seen[r.String()] = true
 	}
-	if len(seen) != 12 {
-		t.Errorf("%d rules, want 12", len(seen))
+	if len(seen) != 16 {
+		t.Errorf("%d rules, want 16", len(seen))
 	}
 	if _, err := engine.ParseRule("stabilize"); err == nil || !strings.Contains(err.Error(), "stabilise") {
 		t.Errorf("an unknown rule gives %v, want the known ones", err)
@@ -30,7 +30,7 @@ func TestRulesHaveNames(t *testing.T) {
 
 func TestCasesHaveNames(t *testing.T) {
 	seen := map[string]bool{}
-	for c := engine.CaseScalingDisabled; c <= engine.CaseTooFew; c++ {
+	for c := engine.CaseScalingDisabled; c <= engine.CaseDeactivated; c++ {
 		name, err := c.MarshalText()
 		var back engine.Case
 		if err != nil || back.UnmarshalText(name) != nil || back != c {

@@ -7,17 +7,21 @@ import "math"
 func (d *draft) value(s *Signal, r *Reading) Proposal {
 	ratio := r.Value / float64(s.Target.Value)
 	p := Proposal{Ratio: ratio, Total: whole(r.Value)}
-	args := [4]float64{r.Value, float64(s.Target.Value), float64(r.ReadyPods)}
+	ready := r.ReadyPods
+	if d.woken {
+		ready = max(ready, d.from) // as if the size to wake to were there
+	}
+	args := [4]float64{r.Value, float64(s.Target.Value), float64(ready)}
 	if d.from == 0 {
 		// There is no proportion to nothing, and no tolerance: any need at all wakes the workload.
 		p.Replicas = replicasFrom(ratio)
 		d.step(Step{Rule: RuleMeasure, Case: CaseFromZero, Signal: s.Name, After: p.Replicas, Args: args})
 		return p
 	}
-	if r.Listed <= 0 && r.ReadyPods <= 0 && (d.without(RuleTolerance) || !d.policy.Tolerance.within(ratio)) {
+	if r.Listed <= 0 && ready <= 0 && (d.without(RuleTolerance) || !d.policy.Tolerance.within(ratio)) {
 		return Proposal{Missing: "unable to calculate ready pods: " + noPods}
 	}
-	p.Replicas = replicasFrom(ratio * float64(r.ReadyPods))
+	p.Replicas = replicasFrom(ratio * float64(ready))
 	d.step(Step{Rule: RuleMeasure, Case: CaseValue, Signal: s.Name, Before: d.from, After: p.Replicas, Args: args})
 	p.Replicas = d.tolerate(s, ratio, p.Replicas, d.from)
 	return p
@@ -28,6 +32,9 @@ func (d *draft) value(s *Signal, r *Reading) Proposal {
 // exist, not those that are wanted, while the average is within tolerance.
 func (d *draft) totalAverage(s *Signal, r *Reading) Proposal {
 	exist := max(d.seen.Replicas.Status, 0)
+	if d.woken {
+		exist = max(exist, d.from)
+	}
 	among := float64(max(exist, 1)) // without pods the average is the whole, where upstream divides by zero
 	target := float64(s.Target.Value)
 	p := Proposal{

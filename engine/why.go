@@ -9,6 +9,8 @@ import (
 func (s Step) Why() string {
 	a := s.Args
 	switch s.Rule {
+	case RulePause, RuleFallback, RuleFormula, RuleActivate:
+		return s.whyScaledObject()
 	case RuleAsleep:
 		return "the size is zero and Furl did not put it there, so scaling is off"
 	case RuleBounds, RuleClamp, RuleFloor:

@@ -55,14 +55,14 @@ func TestController(t *testing.T) {
 				t.Errorf("%s: upstream (-), Furl (+):\n%s\nsize %+v, %d pods, failing %v\nspec %v\nwants %v\nresizes %v\n%v",
 					name, diff, x.replicas, len(x.upstream), x.failing, x.hpa.Spec.String(), x.wants, x.resizes, steps)
 			}
-			for _, r := range engine.Rules() {
+			for _, r := range engine.UpstreamRules() {
 				if other, _ := x.decide(t, engine.Without(r)); !cmp.Equal(got[name], other) {
 					noticed[r]++
 				}
 			}
 		}
 	}
-	for _, r := range engine.Rules() {
+	for _, r := range engine.UpstreamRules() {
 		t.Logf("without %s, %d of %d cases differ", r, noticed[r], batches*each)
 		if noticed[r] == 0 {
 			t.Errorf("no case notices that %s is missing", r)
