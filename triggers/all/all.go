@@ -7,6 +7,8 @@ import (
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/triggers/awssqs"
 	"github.com/furl-dev/furl/triggers/cron"
+	"github.com/furl-dev/furl/triggers/metricsapi"
+	"github.com/furl-dev/furl/triggers/prometheus"
 	"github.com/furl-dev/furl/triggers/resource"
 	"github.com/furl-dev/furl/triggers/workload"
 )
@@ -20,6 +22,8 @@ func Kinds() []trigger.Kind {
 		cron.Kind(),
 		workload.Kind(),
 		resource.Memory(),
+		metricsapi.Kind(),
+		prometheus.Kind(),
 	}
 }
 

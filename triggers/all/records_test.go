@@ -97,7 +97,7 @@ func TestDecode_takes_and_refuses_what_KEDA_does(t *testing.T) {
 			}
 		})
 	}
-	if len(ran) < 4 {
+	if len(ran) < 6 {
 		t.Errorf("records of %v ran, want more types", ran)
 	}
 }
