@@ -8,6 +8,7 @@
 package v1alpha1
 
 // generateEmbeddedObjectMeta: else the API server drops labels and annotations
-// of a ScaledJob's pod template.
+// of a ScaledJob's pod template. maxDescLen: else the CRD of ScaledJobs is too
+// large for the annotation that kubectl apply keeps of it, 262144 bytes.
 //
-//go:generate go run sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0 object crd:crdVersions=v1,generateEmbeddedObjectMeta=true paths=. output:crd:dir=../../../deploy/crds
+//go:generate go run sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0 object crd:crdVersions=v1,generateEmbeddedObjectMeta=true,maxDescLen=160 paths=. output:crd:dir=../../../deploy/crds
