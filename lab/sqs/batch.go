@@ -51,7 +51,7 @@ func batch[Entry, Done any](entries []Entry, id func(Entry) string, do func(Entr
 		case err == nil:
 			out.Successful = append(out.Successful, one)
 		case errors.As(err, &f):
-			out.Failed = append(out.Failed, undone{Id: id(e), SenderFault: true, Code: f.code.query, Message: f.message})
+			out.Failed = append(out.Failed, undone{Id: id(e), SenderFault: true, Code: f.code.query(), Message: f.message})
 		default:
 			return out, err
 		}

@@ -78,8 +78,8 @@ func writeFault(w http.ResponseWriter, err error) {
 	if f.code == internalError {
 		status, sender = http.StatusInternalServerError, "Receiver"
 	}
-	w.Header().Set("X-Amzn-Query-Error", f.code.query+";"+sender)
-	write(w, status, map[string]string{"__type": f.code.shape, "message": f.message})
+	w.Header().Set("X-Amzn-Query-Error", f.code.query()+";"+sender)
+	write(w, status, map[string]string{"__type": f.code.shape(), "message": f.message})
 }
 
 // newID gives a random identifier in the form of a UUID.
