@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -18,8 +19,7 @@ import (
 // Kind describes the trigger; triggers/all lists it. All sources of one Kind
 // that are the same user of the same endpoint share a client and its credentials.
 func Kind() trigger.Kind {
-	var o opener
-	return trigger.Define("aws-sqs-queue", "Counts the messages of an Amazon SQS queue: waiting, and where asked in flight and delayed.", o.open)
+	return trigger.Define("aws-sqs-queue", "Counts the messages of an Amazon SQS queue: waiting, in flight and, where asked, delayed.", newOpener().open)
 }
 
 type config struct {
@@ -92,25 +92,38 @@ type account struct {
 	region, endpoint string
 }
 
-type opener struct {
-	clients shared.Pool[account, *sqs.Client]
+type opener struct{ clients *shared.Pool[account, client] }
+
+func newOpener() opener {
+	return opener{&shared.Pool[account, client]{Done: func(c client) { awsauth.Done(c.base) }}}
 }
 
-func (o *opener) open(ctx context.Context, c config, env trigger.Env) (trigger.Source, error) {
+// client is one of the SDK, and what it was made of.
+type client struct {
+	*sqs.Client
+	base aws.Config
+}
+
+func (o opener) open(ctx context.Context, c config, env trigger.Env) (trigger.Source, error) {
 	who, err := c.Auth.Resolve(c.Identity)
 	if err != nil {
 		return nil, err
 	}
-	client, release, err := o.clients.Use(account{who, c.Region, c.Endpoint}, func() (*sqs.Client, error) {
-		base, err := awsauth.Config(ctx, who, c.Region, env.HTTP)
-		return sqs.NewFromConfig(base, func(o *sqs.Options) {
-			if c.Endpoint != "" {
-				o.BaseEndpoint = &c.Endpoint
-			}
-		}), err
-	})
+	client, release, err := o.clients.Use(account{who, c.Region, c.Endpoint}, func() (client, error) { return c.connect(ctx, who, env) })
 	if err != nil {
 		return nil, err
 	}
-	return &source{client: client, release: release, who: who, queue: c.Queue.URL, region: c.Region, counted: c.counted(), now: env.Now}, nil
+	return &source{client: client.Client, release: release, who: who, queue: c.Queue.URL, region: c.Region, counted: c.counted(), now: env.Now}, nil
+}
+
+func (c config) connect(ctx context.Context, who awsauth.Identity, env trigger.Env) (client, error) {
+	base, err := awsauth.Config(ctx, who, c.Region, env.HTTP)
+	if err != nil {
+		return client{}, err
+	}
+	return client{base: base, Client: sqs.NewFromConfig(base, func(o *sqs.Options) {
+		if c.Endpoint != "" {
+			o.BaseEndpoint = &c.Endpoint
+		}
+	})}, nil
 }

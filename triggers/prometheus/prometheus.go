@@ -19,7 +19,7 @@ import (
 
 // Kind describes the trigger; triggers/all lists it.
 func Kind() trigger.Kind {
-	o := opener{clients: webauth.New()}
+	o := opener{webauth.New(), awsauth.NewSigners()}
 	return trigger.Define("prometheus", "Asks Prometheus, or a server with its API, for the value of a query.", o.open)
 }
 
@@ -96,10 +96,10 @@ func (c config) writeHeaders(r *http.Request) error {
 
 type opener struct {
 	clients *webauth.Clients
-	signers awsauth.Signers
+	signers *awsauth.Signers
 }
 
-func (o *opener) open(ctx context.Context, c config, env trigger.Env) (trigger.Source, error) {
+func (o opener) open(ctx context.Context, c config, env trigger.Env) (trigger.Source, error) {
 	if err := c.refuse(); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package awsauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
@@ -23,13 +25,9 @@ const (
 )
 
 // Config is what the clients of an identity in a region are made of; its credentials are
-// kept until shortly before they end. The SDK's default chain finds the operator's own.
+// kept until shortly before they end. The SDK's default chain finds the operator's own. Give it to [Done].
 func Config(ctx context.Context, who Identity, region string, client *http.Client) (aws.Config, error) {
-	options := []func(*config.LoadOptions) error{
-		config.WithRegion(region),
-		config.WithHTTPClient(bounded{client}),
-		config.WithRetryer(patience),
-	}
+	options := []func(*config.LoadOptions) error{config.WithRegion(region), config.WithRetryer(patience)}
 	if who.keyID != "" {
 		options = append(options, config.WithCredentialsProvider(
 			credentials.NewStaticCredentialsProvider(who.keyID, who.key, who.token)))
@@ -38,6 +36,7 @@ func Config(ctx context.Context, who Identity, region string, client *http.Clien
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("settings of AWS in the operator's environment: %w", err)
 	}
+	c.HTTPClient = over(client, c.HTTPClient)
 	if who.RoleARN == "" {
 		return c, nil
 	}
@@ -92,7 +91,34 @@ func (f firstOf) Retrieve(ctx context.Context) (aws.Credentials, error) {
 }
 
 // bounded is a client whose answers end.
-type bounded struct{ client *http.Client }
+type bounded struct {
+	client *http.Client
+	own    bool // its connections are nobody else's
+}
+
+// over makes the SDK's client of one of ours. It takes over the certificates of
+// AWS_CA_BUNDLE, and leaves redirects alone: none of AWS's services needs them, and a
+// session token must not follow one to a stranger.
+func over(client *http.Client, loaded aws.HTTPClient) bounded {
+	c := *client
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	built, hasBundle := loaded.(*awshttp.BuildableClient)
+	ours, isPlain := cmp.Or(c.Transport, http.DefaultTransport).(*http.Transport)
+	if !hasBundle || !isPlain || built.GetTransport().TLSClientConfig == nil {
+		return bounded{client: &c}
+	}
+	transport := ours.Clone()
+	transport.TLSClientConfig = built.GetTransport().TLSClientConfig
+	c.Transport = transport
+	return bounded{client: &c, own: true}
+}
+
+// Done ends what belongs to a configuration alone.
+func Done(c aws.Config) {
+	if b, ok := c.HTTPClient.(bounded); ok && b.own {
+		b.client.CloseIdleConnections()
+	}
+}
 
 // Do sends a request.
 func (b bounded) Do(r *http.Request) (*http.Response, error) {

@@ -4,9 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/furl-dev/furl/trigger"
 )
 
 // Explain turns what AWS answered into a sentence that says what to do, for
@@ -15,10 +20,27 @@ func Explain(err error, who Identity, action string) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
+	var explained error = said{err}
 	if advice := advise(err, who, action); advice != "" {
-		return fmt.Errorf("%s: %w", advice, plain(err))
+		explained = fmt.Errorf("%s: %w", advice, explained)
 	}
-	return plain(err)
+	if after := pause(err); after > 0 {
+		return &trigger.Throttled{After: after, Err: explained}
+	}
+	return explained
+}
+
+// pause is how long the server asks to be left alone.
+func pause(err error) time.Duration {
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if !ok || answer.Response == nil {
+		return 0
+	}
+	seconds, err := strconv.ParseUint(answer.Response.Header.Get("Retry-After"), 10, 31)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second //nolint:gosec // 31 bits
 }
 
 func advise(err error, who Identity, action string) string {
@@ -76,5 +98,3 @@ func (s said) Error() string {
 
 // Unwrap leaves the answer to those who look for its type.
 func (s said) Unwrap() error { return s.error }
-
-func plain(err error) error { return said{err} }

@@ -17,9 +17,14 @@ import (
 const emptyBody = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 // Signers sign requests to services of AWS that are plain HTTP (SigV4). They
-// keep an identity's credentials for all who use it; the zero value is ready.
+// keep an identity's credentials for all who use it.
 type Signers struct {
 	configs shared.Pool[where, aws.Config]
+}
+
+// NewSigners returns the signers of one kind of trigger.
+func NewSigners() *Signers {
+	return &Signers{configs: shared.Pool[where, aws.Config]{Done: Done}}
 }
 
 type where struct {
