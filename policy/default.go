@@ -19,21 +19,27 @@ func Default(hpa *autoscalingv2.HorizontalPodAutoscaler) *autoscalingv2.Horizont
 	if len(h.Spec.Metrics) == 0 {
 		h.Spec.Metrics = []autoscalingv2.MetricSpec{cpuUtilization(defaultUtilization)}
 	}
-	if b := h.Spec.Behavior; b != nil {
-		b.ScaleUp = fill(b.ScaleUp, autoscalingv2.HPAScalingRules{
-			StabilizationWindowSeconds: new(int32(0)),
-			Policies: []autoscalingv2.HPAScalingPolicy{
-				{Type: autoscalingv2.PodsScalingPolicy, Value: 4, PeriodSeconds: 15},
-				{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: 15},
-			},
-		})
-		b.ScaleDown = fill(b.ScaleDown, autoscalingv2.HPAScalingRules{
-			Policies: []autoscalingv2.HPAScalingPolicy{
-				{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: 15},
-			},
-		})
-	}
+	defaultBehavior(h.Spec.Behavior)
 	return h
+}
+
+// defaultBehavior completes a behavior in place; without one, upstream has another algorithm.
+func defaultBehavior(b *autoscalingv2.HorizontalPodAutoscalerBehavior) {
+	if b == nil {
+		return
+	}
+	b.ScaleUp = fill(b.ScaleUp, autoscalingv2.HPAScalingRules{
+		StabilizationWindowSeconds: new(int32(0)),
+		Policies: []autoscalingv2.HPAScalingPolicy{
+			{Type: autoscalingv2.PodsScalingPolicy, Value: 4, PeriodSeconds: 15},
+			{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: 15},
+		},
+	})
+	b.ScaleDown = fill(b.ScaleDown, autoscalingv2.HPAScalingRules{
+		Policies: []autoscalingv2.HPAScalingPolicy{
+			{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: 15},
+		},
+	})
 }
 
 func cpuUtilization(percent int32) autoscalingv2.MetricSpec {

@@ -10,6 +10,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // Defaults speak where the user is silent: the flags of kube-controller-manager
@@ -46,11 +47,14 @@ func UpstreamDefaults() Defaults {
 // Compiled is an object ready to be decided on.
 type Compiled struct {
 	Policy engine.Policy
-	// Sources say where each signal is read, in the order of Policy.Signals.
+	// Sources say where each signal is read, in the order of Policy.Sensors, which
+	// for an HPA are Policy.Signals.
 	Sources []Source
 	Mode    Mode
 	// Cadence is the least time between two decisions; zero decides on every sample.
 	Cadence time.Duration
+	// Interval is the longest time between two reads of a trigger; zero for an HPA.
+	Interval time.Duration
 	// Warnings are sentences about what works otherwise than it reads.
 	Warnings []string
 }
@@ -75,11 +79,16 @@ type Source struct {
 	// Container is the only container to count, for ContainerResource.
 	Container string
 	// MetricName and Selector name the series, for Pods, Object and External.
-	// Selector matches everything where the user gave none.
+	// Selector matches everything where the user gave none. For a trigger the name
+	// is that of trigger.Metric, without its index.
 	MetricName string
 	Selector   labels.Selector
 	// DescribedObject is what an Object metric is about.
 	DescribedObject autoscalingv2.CrossVersionObjectReference
+	// Trigger is the place in spec.triggers, for a ScaledObject.
+	Trigger int
+	// Activation is the value above which a trigger's metric is active, in its own unit.
+	Activation float64
 }
 
 // Compile makes a policy of an HPA as the API server stores it. The HPA is not
@@ -87,7 +96,7 @@ type Source struct {
 // it; bounds, behavior or annotations that make no sense are an error.
 func Compile(hpa *autoscalingv2.HorizontalPodAutoscaler, d Defaults) (Compiled, error) {
 	h := Default(hpa)
-	errs := append(validateBounds(&h.Spec), validateBehavior(h.Spec.Behavior)...)
+	errs := append(validateBounds(&h.Spec), validateBehavior(h.Spec.Behavior, field.NewPath("spec", "behavior"))...)
 	mode, cadence, annotationErrs := annotations(h.Annotations)
 	errs = append(errs, annotationErrs...)
 	if len(errs) > 0 {

@@ -23,7 +23,7 @@ func Validate(hpa *autoscalingv2.HorizontalPodAutoscaler) field.ErrorList {
 	errs := validateBounds(&h.Spec)
 	errs = append(errs, validateScaleTarget(h.Spec.ScaleTargetRef, spec.Child("scaleTargetRef"))...)
 	errs = append(errs, validateMetrics(&h.Spec, spec.Child("metrics"))...)
-	errs = append(errs, validateBehavior(h.Spec.Behavior)...)
+	errs = append(errs, validateBehavior(h.Spec.Behavior, spec.Child("behavior"))...)
 	_, _, annotationErrs := annotations(h.Annotations)
 	return append(errs, annotationErrs...)
 }
@@ -75,11 +75,10 @@ func validateSegment(name string, path *field.Path) field.ErrorList {
 	return errs
 }
 
-func validateBehavior(b *autoscalingv2.HorizontalPodAutoscalerBehavior) field.ErrorList {
+func validateBehavior(b *autoscalingv2.HorizontalPodAutoscalerBehavior, path *field.Path) field.ErrorList {
 	if b == nil {
 		return nil
 	}
-	path := field.NewPath("spec", "behavior")
 	errs := validateRules(b.ScaleUp, path.Child("scaleUp"))
 	return append(errs, validateRules(b.ScaleDown, path.Child("scaleDown"))...)
 }
