@@ -9,6 +9,7 @@ import (
 	"github.com/furl-dev/furl/loop"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -108,17 +109,48 @@ func (s *Scales) Get(ctx context.Context, t Target) (Scale, error) {
 // an earlier answer it is read again first, and Set fails with
 // [loop.ErrMoved] when it is another by now.
 func (s *Scales) Set(ctx context.Context, sc Scale, replicas int32) error {
-	if _, kept := s.asked.recall(sc.Target); kept {
-		s.asked.forget(sc.Target)
-		now, err := s.ask(ctx, sc.Target)
-		if err != nil {
-			return err
-		}
-		if now.Replicas.Spec != sc.Replicas.Spec {
-			return loop.ErrMoved
-		}
-		sc = now
+	sc, err := s.renew(ctx, sc)
+	if err != nil {
+		return err
 	}
+	return s.put(ctx, sc, replicas, func(*autoscalingv1.Scale) error { return nil })
+}
+
+// Move is Set for those who would rather decide again than be obeyed: after a
+// conflict it fails with [loop.ErrMoved] when the size is no longer the one it
+// was decided from.
+func (s *Scales) Move(ctx context.Context, sc Scale, replicas int32) error {
+	sc, err := s.renew(ctx, sc)
+	if err != nil {
+		return err
+	}
+	return s.put(ctx, sc, replicas, func(latest *autoscalingv1.Scale) error {
+		if latest.Spec.Replicas == sc.Replicas.Spec {
+			return nil
+		}
+		s.wrote(sc, latest, latest.Spec.Replicas)
+		return loop.ErrMoved
+	})
+}
+
+// renew reads a size that was kept from an earlier answer again.
+func (s *Scales) renew(ctx context.Context, sc Scale) (Scale, error) {
+	if _, kept := s.asked.recall(sc.Target); !kept {
+		return sc, nil
+	}
+	s.asked.forget(sc.Target)
+	now, err := s.ask(ctx, sc.Target)
+	if err != nil {
+		return sc, err
+	}
+	if now.Replicas.Spec != sc.Replicas.Spec {
+		return sc, loop.ErrMoved
+	}
+	return now, nil
+}
+
+// put writes a size. After a conflict it asks whether to go on from the latest.
+func (s *Scales) put(ctx context.Context, sc Scale, replicas int32, goOn func(latest *autoscalingv1.Scale) error) error {
 	next := objectOf(sc)
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		next.Spec.Replicas = replicas
@@ -127,9 +159,16 @@ func (s *Scales) Set(ctx context.Context, sc Scale, replicas int32) error {
 			s.wrote(sc, written, replicas)
 			return nil
 		}
-		if latest, readErr := s.endpoint.Get(ctx, sc.Resource, sc.Target.Namespace, sc.Target.Name); readErr == nil {
-			next = latest
+		latest, readErr := s.endpoint.Get(ctx, sc.Resource, sc.Target.Namespace, sc.Target.Name)
+		if readErr != nil {
+			return err
 		}
+		if apierrors.IsConflict(err) {
+			if stop := goOn(latest); stop != nil {
+				return stop
+			}
+		}
+		next = latest
 		return err
 	})
 }

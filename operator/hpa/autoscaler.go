@@ -104,7 +104,7 @@ func (a *Autoscaler) Close() {
 
 // workload is the name of the HPA in records.
 func (a *Autoscaler) workload() record.Workload {
-	return record.Workload{Namespace: a.key.Namespace, Kind: "hpa", Name: a.key.Name}
+	return record.Workload{Namespace: a.key.Namespace, Kind: shortKind, Name: a.key.Name}
 }
 
 // use makes h the object to work on, and its spec the policy if it changed.
@@ -156,7 +156,7 @@ func (e *policyError) Unwrap() error { return e.err }
 // Scale implements loop.Actuator.
 func (a *Autoscaler) Scale(ctx context.Context, _, to int32) error {
 	if !a.woken.IsZero() {
-		a.settings.Meter.reaction.Observe(a.settings.Clock().Sub(a.woken).Seconds())
+		a.settings.Meter.Reacted(a.settings.Clock().Sub(a.woken))
 	}
 	return a.ports.Scales.Set(ctx, a.eye.scale, to)
 }

@@ -5,17 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/furl-dev/furl/operator/hush"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
-)
-
-const (
-	// An event that still holds is sent again after a while, one that says it
-	// in other words after upstream's sync period.
-	repeatAfter = time.Minute
-	rewordAfter = 15 * time.Second
 )
 
 // book holds the status of one HPA: as it should be, as it is stored, and what
@@ -29,15 +23,7 @@ type book struct {
 	reread      bool      // the spec changed, so that the same numbers may be of other metrics
 	wrote       time.Time // when the status was last written
 	due         time.Time // when a status held back must be written, zero for none
-	said        map[topic]saying
-}
-
-// topic is what an event is about: its reason, and a signal if it is about one.
-type topic struct{ reason, signal string }
-
-type saying struct {
-	message string
-	at      time.Time
+	said        hush.Log
 }
 
 // see takes a state that the watch told, unless our own write is newer.
@@ -70,23 +56,8 @@ func newer(a, b string) bool {
 }
 
 // maySay tells whether an event should be sent, and notes that it is.
-func (b *book) maySay(t topic, message string, at time.Time) bool {
-	if b.everyChange {
-		return true
-	}
-	last, known := b.said[t]
-	pace := rewordAfter
-	if last.message == message {
-		pace = repeatAfter
-	}
-	if known && at.Sub(last.at) < pace {
-		return false
-	}
-	if b.said == nil {
-		b.said = make(map[topic]saying)
-	}
-	b.said[t] = saying{message, at}
-	return true
+func (b *book) maySay(t hush.Topic, message string, at time.Time) bool {
+	return b.everyChange || b.said.MaySay(t, message, at)
 }
 
 // write stores the status if it is time to.
@@ -108,12 +79,11 @@ func (a *Autoscaler) write(ctx context.Context, at time.Time) error {
 	h := *b.stored
 	h.Status = *b.want.DeepCopy()
 	stored, err := a.ports.Status.WriteStatus(ctx, &h)
+	a.settings.Meter.Wrote(shortKind, err)
 	if err != nil {
-		a.settings.Meter.statusWrites.WithLabelValues("hpa", "failed").Inc()
 		a.ports.Events.Event(b.stored, corev1.EventTypeWarning, "FailedUpdateStatus", err.Error())
 		return fmt.Errorf("status of HPA %s: %w", a.key, err)
 	}
-	a.settings.Meter.statusWrites.WithLabelValues("hpa", "written").Inc()
 	b.wrote, b.reread = at, false
 	if stored != nil {
 		b.stored = cutObject(stored)

@@ -25,6 +25,9 @@ const startSpread = 5 * time.Second
 // Kind is the kind of the objects that are reconciled here.
 const Kind = "HorizontalPodAutoscaler"
 
+// shortKind names them in records and metrics.
+const shortKind = "hpa"
+
 // Notices takes events about an HPA that only Furl would send. It does not block.
 type Notices interface {
 	Own(h *autoscalingv2.HorizontalPodAutoscaler, kind, reason, message string)

@@ -3,7 +3,7 @@ package hpa
 import (
 	"time"
 
-	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/operator/meter"
 	"github.com/prometheus/client_golang/prometheus"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/types"
@@ -36,9 +36,7 @@ type Meter struct {
 	desired         *prometheus.GaugeVec
 	skipped         *prometheus.CounterVec
 
-	decisions    *prometheus.CounterVec
-	reaction     prometheus.Histogram
-	statusWrites *prometheus.CounterVec
+	*meter.Meter
 	standingDown prometheus.Gauge
 }
 
@@ -60,22 +58,12 @@ func NewMeter(r prometheus.Registerer) *Meter {
 		autoscalers:     prometheus.NewGauge(prometheus.GaugeOpts{Subsystem: subsystem, Name: "num_horizontal_pod_autoscalers", Help: "HPA objects under control."}),
 		desired:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Subsystem: subsystem, Name: "desired_replicas", Help: "Desired replicas of an HPA."}, []string{"namespace", "hpa_name"}),
 		skipped:         counter("stale_sync_skips_total", "Syncs skipped because of a stale watch; Furl needs none, so this stays zero.", "group", "resource"),
-		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "furl_decisions_total", Help: "Decisions by the last rule that changed the size (none: no rule did) and by outcome.",
-		}, []string{"kind", "rule", "outcome"}),
-		reaction: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "furl_wake_to_scale_seconds", Help: "From a new sample, pod or spec in memory to the Scale request being sent.",
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15, 30}, // the aim is 0.1
-		}),
-		statusWrites: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "furl_status_writes_total", Help: "Writes of an HPA's status by result (written, failed).",
-		}, []string{"kind", "result"}),
+		Meter:           meter.New(r),
 		standingDown: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "furl_hpa_standing_down", Help: "1 while Furl leaves all HPAs alone because kube-controller-manager wrote the status of one that Furl held.",
 		}),
 	}
-	r.MustRegister(m.reconciliations, m.reconciling, m.computations, m.computing, m.autoscalers, m.desired, m.skipped,
-		m.decisions, m.reaction, m.statusWrites, m.standingDown)
+	r.MustRegister(m.reconciliations, m.reconciling, m.computations, m.computing, m.autoscalers, m.desired, m.skipped, m.standingDown)
 	return m
 }
 
@@ -96,16 +84,4 @@ func (m *Meter) wants(key types.NamespacedName, replicas int32) {
 // forget drops the series of an HPA that is gone; upstream keeps them for ever.
 func (m *Meter) forget(key types.NamespacedName) {
 	m.desired.DeleteLabelValues(key.Namespace, key.Name)
-}
-
-// decided counts a decision by the rule that made the size what it is.
-func (m *Meter) decided(r *loop.Record) {
-	rule := "none"
-	for i := len(r.Decision.Steps) - 1; i >= 0; i-- {
-		if s := &r.Decision.Steps[i]; s.Before != s.After {
-			rule = s.Rule.String()
-			break
-		}
-	}
-	m.decisions.WithLabelValues("hpa", rule, string(r.Outcome)).Inc()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/operator/hush"
 	"github.com/furl-dev/furl/operator/measure"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -22,7 +23,7 @@ func (a *Autoscaler) Record(ctx context.Context, r loop.Record) error {
 		return nil // the next turn says what became of it
 	}
 	meter := a.settings.Meter
-	meter.decided(&r)
+	meter.Decided(shortKind, &r)
 	if a.ports.Records != nil {
 		a.ports.Records.Keep(a.workload(), r)
 	}
@@ -45,7 +46,7 @@ func (a *Autoscaler) Record(ctx context.Context, r loop.Record) error {
 // unseen publishes that the size could not be read. Only the condition says
 // so; sizes and metrics stay what they were.
 func (a *Autoscaler) unseen(r *loop.Record) {
-	a.warn(r, topic{reason: "FailedGetScale"}, r.Err.Error())
+	a.warn(r, hush.Topic{Reason: "FailedGetScale"}, r.Err.Error())
 	a.condition(r, verdict{
 		autoscalingv2.AbleToScale, corev1.ConditionFalse, "FailedGetScale",
 		fmt.Sprintf("the HPA controller was unable to get the target's current scale: %v", r.Err),
@@ -130,7 +131,7 @@ func (a *Autoscaler) unreadable(r *loop.Record) {
 	if f == nil {
 		return
 	}
-	a.warn(r, topic{reason: f.Event}, f.Text)
+	a.warn(r, hush.Topic{Reason: f.Event}, f.Text)
 	a.condition(r, verdict{autoscalingv2.ScalingActive, corev1.ConditionFalse, f.Condition, f.Message})
 }
 
@@ -139,7 +140,7 @@ func (a *Autoscaler) failing(r *loop.Record) {
 	for i := range r.Decision.Proposals {
 		if m := r.Decision.Proposals[i].Missing; m != "" {
 			src := &a.compiled.Sources[i]
-			a.warn(r, topic{failureReason(src.Kind), src.Signal}, shortFailure(&r.Policy.Signals[i], src, m))
+			a.warn(r, hush.Topic{Reason: failureReason(src.Kind), Signal: src.Signal}, shortFailure(&r.Policy.Signals[i], src, m))
 		}
 	}
 }
@@ -159,10 +160,10 @@ func (a *Autoscaler) inactive(r *loop.Record) {
 func (a *Autoscaler) summarise(r *loop.Record) {
 	switch {
 	case r.Unread != nil:
-		a.warn(r, topic{reason: "FailedComputeMetricsReplicas"}, r.Unread.Error())
+		a.warn(r, hush.Topic{Reason: "FailedComputeMetricsReplicas"}, r.Unread.Error())
 	case r.Decision.Held:
 		if why := a.invalid(r); why != "" {
-			a.warn(r, topic{reason: "FailedComputeMetricsReplicas"}, why)
+			a.warn(r, hush.Topic{Reason: "FailedComputeMetricsReplicas"}, why)
 		}
 	}
 }
@@ -216,17 +217,17 @@ func (a *Autoscaler) watched(r *loop.Record) {
 		return
 	}
 	d := &r.Decision
-	a.say(r, corev1.EventTypeNormal, topic{reason: "ObservedRescale"}, fmt.Sprintf("New size would be: %d; reason: %s", d.To, d.Reason()))
+	a.say(r, corev1.EventTypeNormal, hush.Topic{Reason: "ObservedRescale"}, fmt.Sprintf("New size would be: %d; reason: %s", d.To, d.Reason()))
 }
 
-func (a *Autoscaler) warn(r *loop.Record, t topic, message string) {
+func (a *Autoscaler) warn(r *loop.Record, t hush.Topic, message string) {
 	a.say(r, corev1.EventTypeWarning, t, message)
 }
 
 // say sends an event unless much the same was said a short while ago.
-func (a *Autoscaler) say(r *loop.Record, kind string, t topic, message string) {
+func (a *Autoscaler) say(r *loop.Record, kind string, t hush.Topic, message string) {
 	if a.book.maySay(t, message, r.At) {
-		a.ports.Events.Event(a.book.stored, kind, t.reason, message)
+		a.ports.Events.Event(a.book.stored, kind, t.Reason, message)
 	}
 }
 
