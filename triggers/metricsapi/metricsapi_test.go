@@ -210,7 +210,9 @@ func TestRead_proves_who_asks(t *testing.T) {
 		},
 		{
 			"apiKey in the query", map[string]string{"authMode": "apiKey", "method": "query"}, map[string]string{"apiKey": "k&k"},
-			func(r *http.Request) bool { return r.URL.Query().Get("api_key") == "k&k" && r.URL.Query().Get("of") == "all" },
+			func(r *http.Request) bool {
+				return r.URL.Query().Get("api_key") == "k&k" && r.URL.Query().Get("of") == "all"
+			},
 		},
 		{
 			"basic", map[string]string{"authMode": "basic"}, map[string]string{"username": "u", "password": "p"},
