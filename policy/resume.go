@@ -20,7 +20,7 @@ func Resume(so *v1alpha1.ScaledObject, at time.Time) engine.History {
 		k.Paused, k.PausedAt = true, *n
 	}
 	for name, h := range so.Status.Health {
-		if h.Status == v1alpha1.HealthStatusFailing && h.NumberOfFailures != nil && *h.NumberOfFailures > 0 {
+		if h.NumberOfFailures != nil && *h.NumberOfFailures > 0 {
 			k.Failures = append(k.Failures, engine.Failure{Signal: name, InARow: *h.NumberOfFailures})
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/trigger"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // The defaults of a ScaledObject that its CRD does not fill in.
@@ -42,7 +43,7 @@ func CompileScaledObject(so *v1alpha1.ScaledObject, triggers []Trigger, d Defaul
 }
 
 func compileScaledObject(so *v1alpha1.ScaledObject, triggers []Trigger, d Defaults) (Compiled, error) {
-	if errs := ValidateScaledObject(so); len(errs) > 0 {
+	if errs := validateScaledObject(so); len(errs) > 0 {
 		return Compiled{}, errs.ToAggregate()
 	}
 	if len(triggers) != len(so.Spec.Triggers) {
@@ -50,6 +51,9 @@ func compileScaledObject(so *v1alpha1.ScaledObject, triggers []Trigger, d Defaul
 	}
 	mode, cadence, _ := annotations(so.Annotations) // validated before
 	c := Compiled{Mode: mode, Cadence: cadence, Interval: secondsOr(so.Spec.PollingInterval, defaultInterval)}
+	for _, useless := range validateFallbackUse(so, field.NewPath("spec", "fallback")) {
+		c.Warnings = append(c.Warnings, useless.Error())
+	}
 	c.Policy = engine.Policy{
 		Min:        valueOr(so.Spec.MinReplicaCount, 0),
 		Max:        valueOr(so.Spec.MaxReplicaCount, defaultMax),

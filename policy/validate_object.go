@@ -13,13 +13,18 @@ import (
 // itself: what its CRD refuses, KEDA's rules, and annotations of Furl. What the
 // triggers' own settings say, and other objects in the cluster, is not looked at.
 func ValidateScaledObject(so *v1alpha1.ScaledObject) field.ErrorList {
+	return append(validateScaledObject(so), validateFallbackUse(so, field.NewPath("spec", "fallback"))...)
+}
+
+// validateScaledObject returns what leaves nothing to decide by.
+func validateScaledObject(so *v1alpha1.ScaledObject) field.ErrorList {
 	spec := field.NewPath("spec")
 	errs := validateReplicaCounts(&so.Spec, spec)
 	if t := so.Spec.ScaleTargetRef; t == nil || t.Name == "" {
 		errs = append(errs, field.Required(spec.Child("scaleTargetRef", "name"), "must name the workload to scale"))
 	}
 	errs = append(errs, validateTriggers(so.Spec.Triggers, spec.Child("triggers"))...)
-	errs = append(errs, validateFallback(so, spec.Child("fallback"))...)
+	errs = append(errs, validateFallback(so.Spec.Fallback, spec.Child("fallback"))...)
 	b := behaviorOf(so)
 	defaultBehavior(b)
 	errs = append(errs, validateBehavior(b, spec.Child("advanced", "horizontalPodAutoscalerConfig", "behavior"))...)
@@ -86,9 +91,7 @@ func validateTriggers(triggers []v1alpha1.ScaleTriggers, path *field.Path) field
 	return errs
 }
 
-// validateFallback wants a trigger that can fall back: those of the pods cannot.
-func validateFallback(so *v1alpha1.ScaledObject, path *field.Path) field.ErrorList {
-	f := so.Spec.Fallback
+func validateFallback(f *v1alpha1.Fallback, path *field.Path) field.ErrorList {
 	if f == nil {
 		return nil
 	}
@@ -106,9 +109,17 @@ func validateFallback(so *v1alpha1.ScaledObject, path *field.Path) field.ErrorLi
 	if f.Behavior != "" && !slices.Contains(known, f.Behavior) {
 		errs = append(errs, field.NotSupported(path.Child("behavior"), f.Behavior, known))
 	}
-	if usesModifiers(so) {
-		return errs
+	return errs
+}
+
+// validateFallbackUse wants somebody who can fall back; without, the fallback
+// does nothing.
+func validateFallbackUse(so *v1alpha1.ScaledObject, path *field.Path) field.ErrorList {
+	f := so.Spec.Fallback
+	if f == nil || usesModifiers(so) {
+		return nil
 	}
+	var errs field.ErrorList
 	if f.Behavior == v1alpha1.FallbackBehaviorScalingModifiers {
 		errs = append(errs, field.Invalid(path.Child("behavior"), f.Behavior, "needs a formula in spec.advanced.scalingModifiers"))
 	}
