@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/furl-dev/furl/trigger"
+	"github.com/furl-dev/furl/trigger/evidence"
+	"github.com/furl-dev/furl/trigger/triggertest"
 )
 
 func at(t *testing.T, z *time.Location, text string) time.Time {
@@ -39,6 +41,19 @@ func read(t *testing.T, metadata map[string]string, now time.Time) trigger.Sampl
 		t.Fatal(err)
 	}
 	return sample
+}
+
+func TestSource_keeps_what_every_trigger_promises(t *testing.T) {
+	triggertest.Run(t, triggertest.Suite{
+		Kind: Kind(), Want: 3, Evidence: evidence.Alone,
+		Input: func(string) trigger.Input {
+			return trigger.Input{Metadata: map[string]string{"timezone": "Europe/Berlin", "start": "0 6 * * *", "end": "0 20 * * *", "desiredReplicas": "3"}}
+		},
+		Bad: []triggertest.Bad{
+			{Why: "no time zone", Change: map[string]string{"timezone": "Mars/Olympus"}, Says: "timezone"},
+			{Why: "no schedule", Change: map[string]string{"start": "at six"}, Says: "start"},
+		},
+	})
 }
 
 func TestRead_says_when_the_answer_changes(t *testing.T) {
