@@ -46,7 +46,10 @@ type Config struct {
 	// BatchIdle and BatchMax are how long Karpenter waits for more pods before it makes nodes: after the last pod, and after
 	// the first.
 	BatchIdle, BatchMax time.Duration
-	Log                 *slog.Logger
+	// Patience is how long Karpenter waits before it looks again whether a node is really needed no more; it knows no
+	// longer one than 15 s.
+	Patience time.Duration
+	Log      *slog.Logger
 }
 
 // Run runs Karpenter until ctx ends or it gives up. It returns nil only when ctx ended. It listens on no port.
@@ -68,7 +71,7 @@ func Run(ctx context.Context, c Config) error {
 	if err := addIndexes(ctx, m.GetFieldIndexer()); err != nil {
 		return err
 	}
-	for _, one := range append(karpenterControllers(ctx, m, provider), readiness{m.GetClient()}) {
+	for _, one := range append(c.controllers(ctx, m, provider), readiness{m.GetClient()}) {
 		if err := one.Register(ctx, m); err != nil {
 			return fmt.Errorf("register a controller: %w", err)
 		}
@@ -113,11 +116,24 @@ func (c Config) newManager(ctx context.Context, logger logr.Logger) (manager.Man
 	return m, nil
 }
 
-func karpenterControllers(ctx context.Context, m manager.Manager, provider *cloud.Provider) []controller.Controller {
-	now := clock.RealClock{}
+func (c Config) controllers(ctx context.Context, m manager.Manager, provider *cloud.Provider) []controller.Controller {
+	now := impatient{longest: c.Patience}
 	store := nodeoverlay.NewInstanceTypeStore()
 	decorated := overlay.Decorate(provider, m.GetClient(), store)
 	return controllers.NewControllers(ctx, m, now, m.GetClient(),
 		events.NewRecorder(m.GetEventRecorderFor("karpenter")), //nolint:staticcheck // the kind that Karpenter takes
 		decorated, provider, state.NewCluster(now, m.GetClient(), decorated), store)
+}
+
+// impatient is the real clock, but waits no longer than told. Of the controllers only those wait on it that look twice
+// before they take a node away; all other periods are fixed.
+type impatient struct {
+	clock.RealClock
+
+	longest time.Duration
+}
+
+// After implements clock.Clock.
+func (i impatient) After(d time.Duration) <-chan time.Time {
+	return i.RealClock.After(min(d, i.longest))
 }

@@ -36,6 +36,7 @@ func run(ctx context.Context, args []string) error {
 	flags.BoolVar(&c.SeveralGPUs, "several-gpus", false, "rent out machines with more than one GPU too; Karpenter then puts several pods on one")
 	flags.DurationVar(&c.BatchIdle, "batch-idle-duration", time.Second, "how long to wait for one more pod before nodes are made")
 	flags.DurationVar(&c.BatchMax, "batch-max-duration", 10*time.Second, "how long to wait for more pods at most")
+	flags.DurationVar(&c.Patience, "patience", 15*time.Second, "how long to wait before looking again whether a node is needed no more")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
