@@ -22,7 +22,7 @@ type Observer interface {
 	// Size returns the wanted and the existing replicas. It fails when the
 	// workload cannot be found or has no scale.
 	Size(ctx context.Context) (engine.Replicas, error)
-	// Read measures every signal of p as of the given instant: one reading a
+	// Read measures every sensor of p as of the given instant: one reading a
 	// signal, a failed one with its reason. It fails only when no signal can
 	// be read at all, such as for a selector shared with another autoscaler.
 	Read(ctx context.Context, at time.Time, p engine.Policy) ([]engine.Reading, error)
@@ -122,7 +122,7 @@ func (l *Loop) observe(ctx context.Context, at time.Time, size engine.Replicas) 
 	}
 	readings, err := l.Observer.Read(ctx, at, l.policy)
 	if err != nil {
-		readings = unread(l.policy.Signals, err)
+		readings = unread(l.policy.Sensors(), err)
 	}
 	o.Readings = readings
 	return o, err

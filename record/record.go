@@ -38,10 +38,14 @@ type Record struct {
 }
 
 // Replay decides again from what the record was decided from. It fails for a
-// record that holds no decision.
+// record that holds no decision, and for one that was read back with a formula
+// until [Record.Compile] was called.
 func Replay(r Record) (engine.Decision, error) {
 	if r.Outcome == loop.Unseen {
 		return engine.Decision{}, fmt.Errorf("replay %s of %s: nothing was decided: %w", r.Workload, r.At.Format(time.RFC3339Nano), r.Err)
+	}
+	if _, text := r.Policy.Composite.Formula.(FormulaText); text {
+		return engine.Decision{}, fmt.Errorf("replay %s of %s: %w", r.Workload, r.At.Format(time.RFC3339Nano), errTextOnly)
 	}
 	d, _ := engine.Decide(r.Policy, r.Seen, r.Past)
 	return d, nil
@@ -75,6 +79,7 @@ func own(r loop.Record) loop.Record {
 	r.Seen.Readings = slices.Clone(r.Seen.Readings)
 	r.Decision.Steps = slices.Clone(r.Decision.Steps)
 	r.Decision.Proposals = slices.Clone(r.Decision.Proposals)
+	r.Decision.Activity = slices.Clone(r.Decision.Activity)
 	return r
 }
 
@@ -86,6 +91,9 @@ func weigh(r *Record) int64 {
 	n += (len(r.Policy.Up.Limits) + len(r.Policy.Down.Limits)) * int(unsafe.Sizeof(engine.Limit{}))
 	n += (len(r.Past.Low) + len(r.Past.High)) * int(unsafe.Sizeof(engine.Want{}))
 	n += len(r.Past.Resizes) * int(unsafe.Sizeof(engine.Resize{}))
+	n += len(r.Past.Failures) * int(unsafe.Sizeof(engine.Failure{}))
+	n += len(r.Policy.Composite.Inputs) * int(unsafe.Sizeof(engine.Input{}))
+	n += len(r.Decision.Activity) * int(unsafe.Sizeof(engine.SignalActivity{}))
 	for i := range r.Seen.Readings {
 		n += int(unsafe.Sizeof(engine.Reading{})) + len(r.Seen.Readings[i].Missing) + len(r.Seen.Readings[i].Usage.Fault)
 	}

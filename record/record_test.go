@@ -107,6 +107,8 @@ func fill(v reflect.Value, n *int64) {
 		for _, field := range v.Fields() {
 			fill(field, n)
 		}
+	case reflect.Interface: // engine.Formula
+		v.Set(reflect.ValueOf(record.FormulaText(fmt.Sprint("formula ", *n))))
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		fallthrough

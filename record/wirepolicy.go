@@ -19,6 +19,11 @@ type policy struct {
 	Down      scaling   `json:"down"`
 	Burst     *burst    `json:"burst,omitempty"`
 	Grace     grace     `json:"grace"`
+
+	Pause      *pause      `json:"pause,omitempty"`
+	Activation *activation `json:"activation,omitempty"`
+	Fallback   *fallback   `json:"fallback,omitempty"`
+	Composite  *composite  `json:"composite,omitempty"`
 }
 
 type signal struct {
@@ -26,8 +31,10 @@ type signal struct {
 	Label  string `json:"label,omitempty"`
 	Kind   string `json:"kind"`
 	Target target `json:"target"`
-	CPU    bool   `json:"cpu,omitempty"`
-	Fault  string `json:"fault,omitempty"`
+	// Activation is absent for an HPA, and for one of zero.
+	Activation int64  `json:"activation,omitempty"`
+	CPU        bool   `json:"cpu,omitempty"`
+	Fault      string `json:"fault,omitempty"`
 }
 
 type target struct {
@@ -107,12 +114,17 @@ func policyLine(p engine.Policy) policy {
 		out.Burst = &burst{p.Burst.Factor, p.Burst.Floor, duration(p.Burst.Period)}
 	}
 	for _, s := range p.Signals {
-		out.Signals = append(out.Signals, signal{
-			Name: s.Name, Label: s.Label, Kind: name(kinds(), s.Kind), CPU: s.CPU, Fault: s.Fault,
-			Target: target{name(targetKinds(), s.Target.Kind), s.Target.Value},
-		})
+		out.Signals = append(out.Signals, signalLine(s))
 	}
+	out.objectLine(p)
 	return out
+}
+
+func signalLine(s engine.Signal) signal {
+	return signal{
+		Name: s.Name, Label: s.Label, Kind: name(kinds(), s.Kind), CPU: s.CPU, Fault: s.Fault, Activation: s.Activation,
+		Target: target{name(targetKinds(), s.Target.Kind), s.Target.Value},
+	}
 }
 
 func (p policy) engine() (out engine.Policy, err error) {
@@ -136,11 +148,11 @@ func (p policy) engine() (out engine.Policy, err error) {
 		}
 		out.Signals = append(out.Signals, one)
 	}
-	return out, nil
+	return out, p.object(&out)
 }
 
 func (s signal) engine() (out engine.Signal, err error) {
-	out = engine.Signal{Name: s.Name, Label: s.Label, CPU: s.CPU, Fault: s.Fault}
+	out = engine.Signal{Name: s.Name, Label: s.Label, CPU: s.CPU, Fault: s.Fault, Activation: s.Activation}
 	if out.Kind, err = number[engine.Kind](kinds(), s.Kind); err != nil {
 		return out, fmt.Errorf("kind %w", err)
 	}

@@ -25,6 +25,7 @@ type reading struct {
 	Value      float     `json:"value,omitzero"`
 	ReadyPods  int32     `json:"readyPods,omitempty"`
 	Listed     int32     `json:"listed,omitempty"`
+	Activity   activity  `json:"activity,omitzero"`
 	At         time.Time `json:"at,omitzero"`
 	ValidUntil time.Time `json:"validUntil,omitzero"`
 	Missing    string    `json:"missing,omitempty"`
@@ -47,6 +48,13 @@ type tally struct {
 	Fill     int64 `json:"fill,omitempty"`
 }
 
+// activity is written as the engine does: active.
+type activity engine.Activity
+
+func (a activity) MarshalText() ([]byte, error) { return engine.Activity(a).MarshalText() }
+
+func (a *activity) UnmarshalText(b []byte) error { return (*engine.Activity)(a).UnmarshalText(b) }
+
 // float is written as text, because JSON has no numbers for NaN and infinities.
 type float float64
 
@@ -68,7 +76,7 @@ func observationLine(o engine.Observation) observation {
 	for _, r := range o.Readings {
 		one := reading{
 			Signal: r.Signal, Value: float(r.Value), ReadyPods: r.ReadyPods, Listed: r.Listed,
-			At: r.At, ValidUntil: r.ValidUntil, Missing: r.Missing,
+			At: r.At, ValidUntil: r.ValidUntil, Missing: r.Missing, Activity: activity(r.Activity),
 		}
 		if u := r.Usage; u != (engine.Usage{}) {
 			one.Usage = &usage{tally(u.Ready), tally(u.Stray), tally(u.Missing), tally(u.Unready), u.Ignored, u.Listed, u.Fault}
@@ -83,7 +91,7 @@ func (o observation) engine() engine.Observation {
 	for _, r := range o.Readings {
 		one := engine.Reading{
 			Signal: r.Signal, Value: float64(r.Value), ReadyPods: r.ReadyPods, Listed: r.Listed,
-			At: r.At, ValidUntil: r.ValidUntil, Missing: r.Missing,
+			At: r.At, ValidUntil: r.ValidUntil, Missing: r.Missing, Activity: engine.Activity(r.Activity),
 		}
 		if u := r.Usage; u != nil {
 			one.Usage = engine.Usage{
