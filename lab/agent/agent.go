@@ -54,6 +54,7 @@ type Config struct {
 	Ports     *Ports
 	// Services tells where a port of a Service really listens. It may be nil.
 	Services func(name cache.ObjectName, port int32) (address string, ok bool)
+	Env      []string // KEY=value for every container, as what a cloud's webhook adds; the container's own overrides it
 	Log      *slog.Logger
 	Labels   map[string]string // put on the node beside the usual ones
 	Taints   []corev1.Taint    // put on the node when it is registered

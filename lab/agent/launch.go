@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/furl-dev/furl/lab/agent/environ"
+	"github.com/furl-dev/furl/lab/agent/neighbour"
 	"github.com/furl-dev/furl/lab/agent/process"
 	"github.com/furl-dev/furl/lab/agent/volume"
 	"github.com/furl-dev/furl/lab/images"
@@ -58,6 +59,9 @@ func (w *worker) launch(ctx context.Context, c *container) (*run, error) {
 	}
 	w.note(c, corev1.EventTypeNormal, "Created", "Container created")
 	path, argv := w.command(spec, program, env)
+	for i := range argv {
+		argv[i] = neighbour.Rewrite(argv[i], w.neighbours(ctx, pod))
+	}
 	session, err := w.a.host.Start(process.Spec{
 		Path: path, Argv: argv, Env: pairs(env), Dir: dir, Stdin: spec.Stdin, TTY: spec.TTY,
 		Stdout: r.output("stdout"), Stderr: r.output("stderr"), Prepare: r.prepare,
@@ -117,7 +121,7 @@ func (w *worker) environment(ctx context.Context, pod *corev1.Pod, c *corev1.Con
 	if c.TTY {
 		base["TERM"] = "xterm"
 	}
-	for _, pair := range p.Env {
+	for _, pair := range slices.Concat(w.a.Env, p.Env) {
 		k, v, _ := strings.Cut(pair, "=")
 		base[k] = v
 	}
@@ -138,11 +142,13 @@ func (w *worker) environment(ctx context.Context, pod *corev1.Pod, c *corev1.Con
 	if err != nil {
 		return nil, err
 	}
-	if !p.Shell { // the shell looks paths up in the pod's folder by itself
-		for k, v := range own {
-			if base[k] != v {
-				own[k] = volume.Rewrite(v, root, c.VolumeMounts)
-			}
+	for k, v := range own {
+		if base[k] == v {
+			continue
+		}
+		own[k] = neighbour.Rewrite(v, w.neighbours(ctx, pod))
+		if !p.Shell { // the shell looks paths up in the pod's folder by itself
+			own[k] = volume.Rewrite(own[k], root, c.VolumeMounts)
 		}
 	}
 	return own, os.MkdirAll(filepath.Join(root, "tmp"), 0o700)
@@ -171,6 +177,21 @@ func (w *worker) listen(ctx context.Context, pod *corev1.Pod, c *corev1.Containe
 	}
 	env["POD_IP"] = pod.Status.PodIP
 	return nil
+}
+
+// neighbours finds the socket behind a port that a container of the pod declares, which may not have started yet.
+func (w *worker) neighbours(ctx context.Context, pod *corev1.Pod) func(number int32) (string, bool) {
+	return func(number int32) (string, bool) {
+		for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+			for _, port := range c.Ports {
+				if port.ContainerPort == number && port.Protocol != corev1.ProtocolUDP && port.Protocol != corev1.ProtocolSCTP {
+					socket, err := w.a.Ports.Open(ctx, pod.Status.PodIP, number)
+					return socket, err == nil
+				}
+			}
+		}
+		return "", false
+	}
 }
 
 // workingDir maps the container's working directory into the pod's folder, and makes it.
