@@ -17,8 +17,12 @@ PROGRAMS := \
 	.:./cmd/furl=bin/furl \
 	.:./workload/cmd/hpa-example=bin/hpa-example \
 	.:./workload/cmd/load=bin/load \
+	.:./workload/cmd/sqs-consumer=bin/sqs-consumer \
+	.:./workload/cmd/prompt-generator=bin/prompt-generator \
 	lab:./cmd/furl-shell=bin/furl-shell \
+	lab:./cmd/vllm-openai=bin/vllm-openai \
 	lab:./cmd/furl-lab=bin/furl-lab \
+	lab:./cmd/furl-karpenter=bin/furl-karpenter \
 	lab:k8s.io/kubernetes/cmd/kubectl=bin/kubectl
 
 help: ## Lists the targets.

@@ -30,6 +30,9 @@ const (
 	shellProgram      = "furl-shell"
 	hpaExampleProgram = "hpa-example"
 	loadProgram       = "load"
+	vllmProgram       = "vllm-openai"
+	consumerProgram   = "sqs-consumer"
+	promptsProgram    = "prompt-generator"
 )
 
 // Map finds the program of an image. The zero value knows no image; New gives the built-in ones.
@@ -111,6 +114,12 @@ func (m Map) builtIn(ref Reference) (Program, bool) {
 		return Program{Path: filepath.Join(m.dir, hpaExampleProgram), Ports: []int32{80}}, true
 	case ref.Name() == "furl.dev/load":
 		return Program{Path: filepath.Join(m.dir, loadProgram)}, true
+	case ref.Name() == hub+"/vllm/vllm-openai":
+		return Program{Path: filepath.Join(m.dir, vllmProgram), Ports: []int32{8000}}, true
+	case ref.Name() == "ghcr.io/furl-dev/sqs-consumer":
+		return Program{Path: filepath.Join(m.dir, consumerProgram), Ports: []int32{9090}}, true
+	case ref.Name() == "ghcr.io/furl-dev/prompt-generator":
+		return Program{Path: filepath.Join(m.dir, promptsProgram)}, true
 	case strings.HasPrefix(ref.base(), "busybox"):
 		return Program{Path: shell, Args: []string{"sh"}, Shell: true}, true
 	case strings.HasPrefix(ref.Name(), "registry.k8s.io/pause"), strings.HasPrefix(ref.Name(), "k8s.gcr.io/pause"):

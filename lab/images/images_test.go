@@ -14,7 +14,7 @@ import (
 func installed(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{shellProgram, hpaExampleProgram, loadProgram, "my-server"} {
+	for _, name := range []string{shellProgram, hpaExampleProgram, loadProgram, vllmProgram, consumerProgram, promptsProgram, "my-server"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!"), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -92,14 +92,17 @@ func TestResolve_built_in(t *testing.T) {
 	}
 	shell := Program{Path: filepath.Join(dir, "furl-shell"), Args: []string{"sh"}, Shell: true}
 	tests := map[string]Program{
-		"registry.k8s.io/hpa-example":        {Path: filepath.Join(dir, "hpa-example"), Ports: []int32{80}},
-		"registry.k8s.io/hpa-example:latest": {Path: filepath.Join(dir, "hpa-example"), Ports: []int32{80}},
-		"busybox":                            shell,
-		"busybox:1.28":                       shell,
-		"docker.io/library/busybox:stable":   shell,
-		"quay.io/mirror/busybox-glibc":       shell,
-		"furl.dev/load:dev":                  {Path: filepath.Join(dir, "load")},
-		"registry.k8s.io/pause:3.10":         {Path: filepath.Join(dir, "furl-shell"), Args: []string{"pause"}, Shell: true},
+		"registry.k8s.io/hpa-example":         {Path: filepath.Join(dir, "hpa-example"), Ports: []int32{80}},
+		"registry.k8s.io/hpa-example:latest":  {Path: filepath.Join(dir, "hpa-example"), Ports: []int32{80}},
+		"busybox":                             shell,
+		"busybox:1.28":                        shell,
+		"docker.io/library/busybox:stable":    shell,
+		"quay.io/mirror/busybox-glibc":        shell,
+		"vllm/vllm-openai:v0.10.0":            {Path: filepath.Join(dir, "vllm-openai"), Ports: []int32{8000}},
+		"ghcr.io/furl-dev/sqs-consumer:0.1.0": {Path: filepath.Join(dir, "sqs-consumer"), Ports: []int32{9090}},
+		"ghcr.io/furl-dev/prompt-generator":   {Path: filepath.Join(dir, "prompt-generator")},
+		"furl.dev/load:dev":                   {Path: filepath.Join(dir, "load")},
+		"registry.k8s.io/pause:3.10":          {Path: filepath.Join(dir, "furl-shell"), Args: []string{"pause"}, Shell: true},
 	}
 	for image, want := range tests {
 		got, err := m.Resolve(image)

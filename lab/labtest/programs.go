@@ -15,11 +15,15 @@ import (
 func programs() []struct{ module, pkg, name string } {
 	return []struct{ module, pkg, name string }{
 		{"lab", "./cmd/furl-lab", "furl-lab"},
+		{"lab", "./cmd/furl-karpenter", "furl-karpenter"},
 		{"lab", "./cmd/furl-shell", "furl-shell"},
 		{"lab", "k8s.io/kubernetes/cmd/kubectl", "kubectl"},
 		{".", "./cmd/furl", "furl"},
 		{".", "./workload/cmd/hpa-example", "hpa-example"},
 		{".", "./workload/cmd/load", "load"},
+		{".", "./workload/cmd/sqs-consumer", "sqs-consumer"},
+		{".", "./workload/cmd/prompt-generator", "prompt-generator"},
+		{"lab", "./cmd/vllm-openai", "vllm-openai"},
 	}
 }
 
