@@ -17,6 +17,10 @@ type Claim struct {
 // Targets knows who wants to scale what. Its zero value is ready to use, and
 // it is safe for concurrent use.
 type Targets struct {
+	// Changed is called, outside any lock, with each target that somebody began
+	// or ceased to want; set it before use, nil is allowed.
+	Changed func(Target)
+
 	mu     sync.Mutex // guards both maps
 	claims map[Target][]Claim
 	of     map[Claim]Target
@@ -30,35 +34,47 @@ func groupOf(t Target) Target {
 	return t
 }
 
-// Put notes what a claim is about, in place of what it was about before, and
-// tells whether that is news.
-func (t *Targets) Put(c Claim, target Target) bool {
+// Put notes what a claim is about, in place of what it was about before.
+func (t *Targets) Put(c Claim, target Target) {
 	target = groupOf(target)
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	if t.of == nil {
 		t.claims, t.of = make(map[Target][]Claim), make(map[Claim]Target)
 	}
-	if was, ok := t.of[c]; ok {
-		if was == target {
-			return false
-		}
+	was, known := t.of[c]
+	if known && was == target {
+		t.mu.Unlock()
+		return
+	}
+	if known {
 		t.remove(c, was)
 	}
 	t.of[c] = target
 	t.claims[target] = append(t.claims[target], c)
-	return true
+	t.mu.Unlock()
+	if known {
+		t.tell(was)
+	}
+	t.tell(target)
 }
 
-// Drop forgets a claim and returns what it was about.
-func (t *Targets) Drop(c Claim) (Target, bool) {
+// Drop forgets a claim.
+func (t *Targets) Drop(c Claim) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	was, ok := t.of[c]
-	if ok {
+	was, known := t.of[c]
+	if known {
 		t.remove(c, was)
 	}
-	return was, ok
+	t.mu.Unlock()
+	if known {
+		t.tell(was)
+	}
+}
+
+func (t *Targets) tell(target Target) {
+	if t.Changed != nil {
+		t.Changed(target)
+	}
 }
 
 func (t *Targets) remove(c Claim, target Target) {

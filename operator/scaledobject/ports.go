@@ -1,0 +1,88 @@
+package scaledobject
+
+import (
+	"context"
+	"time"
+
+	"github.com/furl-dev/furl/api/keda/v1alpha1"
+	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/operator/measure"
+	"github.com/furl-dev/furl/operator/pool"
+	"github.com/furl-dev/furl/policy"
+	"github.com/furl-dev/furl/record"
+	"github.com/furl-dev/furl/trigger"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Ports are what one turn of a ScaledObject touches: everything outside it
+// stands behind one of these.
+type Ports struct {
+	Scales Scales
+	// Pods is the index of pods and of what each object selects.
+	Pods *kube.Pods
+	// Resources measures pods for cpu and memory triggers; ResourcesPolled says
+	// that asking it is a request.
+	Resources       measure.Resources
+	ResourcesPolled bool
+	// Inputs gives triggers what they refer to, Kinds what their types are.
+	Inputs Inputs
+	Kinds  func(name string) (trigger.Kind, bool)
+	// Sources reads triggers.
+	Sources Sources
+	Objects Objects
+	Events  Events
+	// Records keeps decisions; nil keeps none.
+	Records Records
+}
+
+// Scales are the sizes of workloads. Move fails with loop.ErrMoved when the
+// size is no longer the one it was decided from.
+type Scales interface {
+	Get(ctx context.Context, t kube.Target) (kube.Scale, error)
+	Move(ctx context.Context, s kube.Scale, replicas int32) error
+}
+
+// Inputs are what triggers refer to: authentications, the environment of a
+// container, who the source should be towards a cloud.
+type Inputs interface {
+	// Input returns what trigger i of an object says, with all that it refers to
+	// filled in. From then on Changed of the controller is called when that changes.
+	Input(ctx context.Context, o *v1alpha1.ScaledObject, i int) (trigger.Input, error)
+	// Forget gives up what is watched for an object.
+	Forget(key types.NamespacedName)
+}
+
+// Sources reads triggers; *pool.Pool is one.
+type Sources interface {
+	Use(owner string, c trigger.Config, every time.Duration, notify func()) *pool.Lease
+}
+
+// Objects writes ScaledObjects by JSON merge patch and returns them as stored;
+// *kube.Keda is one.
+type Objects interface {
+	PatchScaledObject(ctx context.Context, key types.NamespacedName, status bool, body []byte) (*v1alpha1.ScaledObject, error)
+}
+
+// Events takes events about a ScaledObject: Event in KEDA's name, Own what
+// only Furl would say. Neither blocks.
+type Events interface {
+	Event(o *v1alpha1.ScaledObject, kind, reason, message string)
+	Own(o *v1alpha1.ScaledObject, kind, reason, message string)
+}
+
+// Records keeps what was decided, by workload, until the workload is forgotten;
+// *record.Book is one.
+type Records interface {
+	Keep(w record.Workload, r loop.Record)
+	Forget(w record.Workload)
+}
+
+// Settings are the same for all ScaledObjects.
+type Settings struct {
+	// Defaults speak where an object is silent.
+	Defaults policy.Defaults
+	// Clock tells how long things took.
+	Clock func() time.Time
+	Meter *Meter
+}
