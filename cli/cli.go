@@ -47,7 +47,8 @@ Run it:
   furl operator --kubeconfig ~/.kube/config    scale the workloads of a cluster
 
 Ask it:
-  furl explain hpa/php-apache                  why this many?`,
+  furl explain hpa/php-apache                  why this many?
+  furl triggers                                what can be scaled on?`,
 		Args:          noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceUsage:  true,
@@ -60,7 +61,7 @@ Ask it:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &UsageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(evalCommand(), explainCommand(t), labCommand(t), versionCommand())
+	root.AddCommand(evalCommand(), explainCommand(t), labCommand(t), triggersCommand(), versionCommand())
 	return root
 }
 

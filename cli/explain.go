@@ -65,6 +65,7 @@ is there for kubectl: kubectl get decisions.`,
 	f.BoolVar(&e.history, "history", false, "list earlier decisions, the newest first")
 	f.Int64Var(&e.limit, "limit", 20, "most decisions to list with --history, 0 for all")
 	f.StringVarP(&e.output, "output", "o", "text", "format: text, wide, json or yaml")
+	cmd.AddCommand(explainTriggerCommand())
 	return cmd
 }
 

@@ -42,7 +42,9 @@ type Field struct {
 	Deprecated string `json:"deprecated,omitempty"`
 	// Announce says what to use instead of a setting that still works.
 	Announce string `json:"announce,omitempty"`
-	Doc      string `json:"doc"`
+	// Example is a value that a page may show, from the tag of that name.
+	Example string `json:"example,omitempty"`
+	Doc     string `json:"doc"`
 }
 
 // Define builds a kind from its settings C, a struct with cfg tags, and from

@@ -97,6 +97,7 @@ func (p *plan) addField(f reflect.StructField, at []int, optional bool) error {
 		return fmt.Errorf("field %s: want an exported field with a name in its tag", f.Name)
 	}
 	s.at, s.goType, s.Doc = at, f.Type, f.Tag.Get("doc")
+	s.Example = f.Tag.Get("example")
 	s.Type = typeName(f.Type)
 	s.Required = s.Required && !optional && s.Default == "" && s.Deprecated == ""
 	p.settings = append(p.settings, s)

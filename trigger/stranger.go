@@ -51,7 +51,7 @@ func (k Kind) stranger(key string) string {
 	if why := elsewhere(key); why != "" {
 		return why
 	}
-	if near := nearest(key, k.keys()); near != "" {
+	if near := Nearest(key, k.keys()); near != "" {
 		return fmt.Sprintf("%s is no setting and is not read: did you mean %s?", key, near)
 	}
 	return fmt.Sprintf("%s is no setting and is not read", key)
@@ -89,9 +89,9 @@ func (k Kind) keys() []string {
 	return out
 }
 
-// nearest is the name that a user probably meant: at most a third of its
-// letters are wrong, and two may always be.
-func nearest(word string, names []string) string {
+// Nearest is the name that a user probably meant: at most a third of its
+// letters are wrong, and two may always be. It is empty where none is near.
+func Nearest(word string, names []string) string {
 	best, least := "", max(2, len(word)/3)+1
 	for _, name := range names {
 		if n := distance(strings.ToLower(word), strings.ToLower(name)); n < least && n < len(name) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/trigger"
+	"github.com/furl-dev/furl/trigger/evidence"
 )
 
 // Suite says what is special about one trigger; [Run] does the rest.
@@ -33,7 +34,7 @@ type Suite struct {
 	Want float64
 	// Evidence says how near the good server is to the real one. It counts
 	// once the suite has passed.
-	Evidence Level
+	Evidence evidence.Level
 	// Secrets stand in the settings of Input and may be in no error, no log
 	// line, and no request to another host than the one that was asked.
 	Secrets []string
