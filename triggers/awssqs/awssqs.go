@@ -13,6 +13,7 @@ import (
 
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/triggers/internal/awsauth"
+	"github.com/furl-dev/furl/triggers/internal/ending"
 	"github.com/furl-dev/furl/triggers/internal/shared"
 )
 
@@ -113,7 +114,7 @@ func (o opener) open(ctx context.Context, c config, env trigger.Env) (trigger.So
 	if err != nil {
 		return nil, err
 	}
-	return &source{client: client.Client, release: release, who: who, queue: c.Queue.URL, region: c.Region, counted: c.counted(), now: env.Now}, nil
+	return ending.Wrap(&source{client: client.Client, release: release, who: who, queue: c.Queue.URL, region: c.Region, counted: c.counted(), now: env.Now}), nil
 }
 
 func (c config) connect(ctx context.Context, who awsauth.Identity, env trigger.Env) (client, error) {

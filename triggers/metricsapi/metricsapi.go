@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/trigger"
+	"github.com/furl-dev/furl/triggers/internal/ending"
 	"github.com/furl-dev/furl/triggers/internal/webauth"
 )
 
@@ -101,6 +102,9 @@ func (o opener) open(_ context.Context, c config, env trigger.Env) (trigger.Sour
 		}
 	}
 	account, err := o.clients.Open(env, c.Auth, webauth.Options{Unsafe: c.Unsafe, Timeout: c.Timeout})
+	if err != nil {
+		return nil, err
+	}
 	s.account = account
-	return s, err
+	return ending.Wrap(s), nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/triggers/internal/awsauth"
+	"github.com/furl-dev/furl/triggers/internal/ending"
 	"github.com/furl-dev/furl/triggers/internal/webauth"
 )
 
@@ -117,5 +118,5 @@ func (o opener) open(ctx context.Context, c config, env trigger.Env) (trigger.So
 		return nil, err
 	}
 	s.account = account
-	return s, nil
+	return ending.Wrap(s), nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/trigger"
+	"github.com/furl-dev/furl/triggers/internal/ending"
 )
 
 // Kind describes the trigger; triggers/all lists it.
@@ -46,7 +47,7 @@ func open(_ context.Context, c config, env trigger.Env) (trigger.Source, error) 
 	if env.Cluster == nil {
 		return nil, errors.New("pods can be counted in a cluster only, and there is none here")
 	}
-	return &source{env.Cluster, string(c.Namespace), c.PodSelector, c.GroupByNode, env.Now}, nil
+	return ending.Wrap(&source{env.Cluster, string(c.Namespace), c.PodSelector, c.GroupByNode, env.Now}), nil
 }
 
 // Read counts once.

@@ -1,0 +1,67 @@
+// Package ending makes Close of a source end the Read that is under way.
+package ending
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/furl-dev/furl/trigger"
+)
+
+// ErrClosed is what a Read says whose source is closed.
+var ErrClosed = errors.New("the source is closed")
+
+// source is another, whose reads end with it.
+type source struct {
+	trigger.Source
+
+	mu     sync.Mutex // guards the fields below
+	closed bool
+	cancel context.CancelCauseFunc // of the read under way, else nil
+}
+
+// Wrap returns a source whose Read ends, with [ErrClosed], when it is closed.
+func Wrap(s trigger.Source) trigger.Source { return &source{Source: s} }
+
+// Read reads once.
+func (s *source) Read(ctx context.Context) (trigger.Sample, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if !s.begin(cancel) {
+		return trigger.Sample{}, ErrClosed
+	}
+	defer s.begin(nil)
+	sample, err := s.Source.Read(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), ErrClosed) {
+		err = ErrClosed
+	}
+	return sample, err
+}
+
+// begin notes what ends the read under way; nil where none is.
+func (s *source) begin(cancel context.CancelCauseFunc) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cancel = cancel
+	return !s.closed
+}
+
+// Close ends the read under way and closes the source, the first time.
+func (s *source) Close() error {
+	if !s.end() {
+		return nil
+	}
+	return s.Source.Close()
+}
+
+func (s *source) end() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cancel != nil {
+		s.cancel(ErrClosed)
+	}
+	first := !s.closed
+	s.closed = true
+	return first
+}
