@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/furl-dev/furl/engine"
 	corev1 "k8s.io/api/core/v1"
@@ -24,6 +25,8 @@ type Pod struct {
 	// Started is the start time that the kubelet reported; Begun says there is one.
 	Started time.Time
 	Begun   bool
+	// Node is where it runs, empty before it is scheduled.
+	Node string
 	// Spec holds the requests; pods of one template share it.
 	Spec *corev1.PodSpec
 }
@@ -32,7 +35,7 @@ type Pod struct {
 func (p *Pod) same(o *Pod) bool {
 	return p.Phase == o.Phase && p.Deleting == o.Deleting && p.Readiness == o.Readiness &&
 		p.Begun == o.Begun && p.ReadySince.Equal(o.ReadySince) && p.Started.Equal(o.Started) &&
-		p.Spec == o.Spec && labels.Equals(p.Labels, o.Labels)
+		p.Node == o.Node && p.Spec == o.Spec && labels.Equals(p.Labels, o.Labels)
 }
 
 // CutPod makes a [Pod] of an API object. Templates holds the specs to share.
@@ -43,6 +46,7 @@ func CutPod(pod *corev1.Pod, t *Templates) *Pod {
 		Labels:    t.labels(pod.Labels),
 		Phase:     phaseOf(pod.Status.Phase),
 		Deleting:  pod.DeletionTimestamp != nil,
+		Node:      unique.Make(pod.Spec.NodeName).Value(), // the same in all pods of a node
 		Spec:      t.spec(pod),
 	}
 	if s := pod.Status.StartTime; s != nil {
@@ -94,7 +98,9 @@ func stripPod(obj any) (any, error) {
 	}
 	m := &pod.ObjectMeta
 	m.ManagedFields, m.Annotations, m.OwnerReferences, m.Finalizers = nil, nil, nil, nil
+	node := pod.Spec.NodeName
 	pod.Spec = requestsOf(&pod.Spec)
+	pod.Spec.NodeName = node
 	ready := slices.IndexFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.PodReady })
 	kept := corev1.PodStatus{Phase: pod.Status.Phase, StartTime: pod.Status.StartTime}
 	if ready >= 0 {

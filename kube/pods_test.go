@@ -197,6 +197,7 @@ func TestCutPod_keeps_what_autoscaling_reads(t *testing.T) {
 		Namespace: "ns", Name: "p", Labels: labels.Set{"app": "a"},
 		Phase: engine.Running, Deleting: true, Readiness: engine.NotReady,
 		ReadySince: now.Time, Started: now.Time, Begun: true,
+		Node: "n1",
 		Spec: &corev1.PodSpec{
 			Containers:     []corev1.Container{{Name: "c", Resources: requests("200m")}},
 			InitContainers: []corev1.Container{{Name: "side", RestartPolicy: &always, Resources: requests("50m")}},
