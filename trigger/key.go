@@ -3,17 +3,18 @@ package trigger
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
+	"fmt"
 	"maps"
 )
 
-// reading is what makes two reads the same.
+// reading is what makes two reads the same. It has values only, no pointer.
 type reading struct {
-	Kind      string
-	Settings  [][2]string // name and text, in the order of the struct
-	Identity  *Identity   `json:",omitempty"`
-	Namespace string      `json:",omitempty"`
-	Input     *Input      `json:",omitempty"`
+	kind      string
+	settings  [][2]string // name and text, in the order of the struct
+	identity  Identity
+	namespace Namespace
+	metadata  map[string]string
+	input     Input
 }
 
 // key hashes what is read and as whom. Targets and activations stay out, so
@@ -21,27 +22,27 @@ type reading struct {
 // target that shapes the reading itself says so in its tag.
 func (d *decoding) key() string {
 	p := d.kind.plan
-	r := reading{Kind: d.kind.Name}
+	r := reading{kind: d.kind.Name}
 	for i, s := range p.settings {
 		if text := d.found[i].text; text != "" && (s.Role == "" || s.isShape) {
-			r.Settings = append(r.Settings, [2]string{s.Name, text})
+			r.settings = append(r.settings, [2]string{s.Name, text})
 		}
 	}
 	if p.identity != nil {
-		r.Identity = &d.in.Identity
+		r.identity = d.in.Identity
 	}
 	if p.namespace != nil {
-		r.Namespace = d.in.Namespace
+		r.namespace = Namespace(d.in.Namespace)
+	}
+	if d.kind.AnyKey {
+		r.metadata = d.in.Metadata
 	}
 	if p.input != nil { // it may read anything of it
-		r.Input = &d.in
+		r.input = d.in
 	}
-	text, err := json.Marshal(r)
-	if err != nil {
-		panic(err) // strings, integers and maps of strings
-	}
-	sum := sha256.Sum256(text)
-	return d.kind.Name + ":" + hex.EncodeToString(sum[:])
+	h := sha256.New()
+	fmt.Fprintf(h, "%#v", r) // quotes strings and sorts maps: two readings never print alike
+	return d.kind.Name + ":" + hex.EncodeToString(h.Sum(nil))
 }
 
 func (in Input) clone() Input {

@@ -89,7 +89,8 @@ type Config struct {
 	// an unknown key with the nearest known one.
 	Warnings []string
 	// Key is equal for two triggers that read the same thing in the same way
-	// with the same secrets, whatever their targets; it reveals none of them.
+	// with the same secrets; it reveals none of them. Two that share it may have
+	// other targets, so each has its own Metrics.
 	Key string
 
 	kind  Kind

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -90,11 +91,14 @@ func (p *plan) addField(f reflect.StructField, at []int, optional bool) error {
 	if err != nil {
 		return fmt.Errorf("field %s: %w", f.Name, err)
 	}
+	if !f.IsExported() {
+		return fmt.Errorf("field %s: want it exported, or it can be neither set nor checked", f.Name)
+	}
 	if s.Name == "" && f.Type.Kind() == reflect.Struct {
 		return p.addStruct(f.Type, at, optional || !s.Required)
 	}
-	if s.Name == "" || !f.IsExported() {
-		return fmt.Errorf("field %s: want an exported field with a name in its tag", f.Name)
+	if s.Name == "" {
+		return fmt.Errorf("field %s: want a name in its tag", f.Name)
 	}
 	s.at, s.goType, s.Doc = at, f.Type, f.Tag.Get("doc")
 	s.Example = f.Tag.Get("example")
@@ -118,6 +122,9 @@ func (p *plan) check() error {
 		if s.Type == "" {
 			return fmt.Errorf("%s: a %s cannot be decoded", s.Name, s.goType)
 		}
+		if err := s.checkDefault(); err != nil {
+			return err
+		}
 		if s.Role == "" {
 			continue
 		}
@@ -131,6 +138,16 @@ func (p *plan) check() error {
 		if n > 1 && !decides {
 			return fmt.Errorf("%d settings are %s: want a method Target that chooses", n, role)
 		}
+	}
+	return nil
+}
+
+func (s *setting) checkDefault() error {
+	if s.Default == "" {
+		return nil
+	}
+	if err := errors.Join(s.allows(s.Default), s.parse(s.Default, reflect.New(s.goType).Elem())); err != nil {
+		return fmt.Errorf("%s: default %q: %w", s.Name, s.Default, err)
 	}
 	return nil
 }
