@@ -13,8 +13,8 @@ import (
 
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/triggers/internal/awsauth"
+	"github.com/furl-dev/furl/triggers/internal/clients"
 	"github.com/furl-dev/furl/triggers/internal/ending"
-	"github.com/furl-dev/furl/triggers/internal/shared"
 )
 
 // Kind describes the trigger; triggers/all lists it. All sources of one Kind
@@ -93,10 +93,12 @@ type account struct {
 	region, endpoint string
 }
 
-type opener struct{ clients *shared.Pool[account, client] }
+type opener struct {
+	clients *clients.Pool[account, client]
+}
 
 func newOpener() opener {
-	return opener{&shared.Pool[account, client]{Done: func(c client) { awsauth.Done(c.base) }}}
+	return opener{&clients.Pool[account, client]{Done: func(c client) { awsauth.Done(c.base) }}}
 }
 
 // client is one of the SDK, and what it was made of.

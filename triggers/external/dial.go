@@ -13,11 +13,11 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 
-	"github.com/furl-dev/furl/triggers/internal/shared"
+	"github.com/furl-dev/furl/triggers/internal/clients"
 )
 
 // connections are the open ones, one a route.
-type connections = shared.Pool[route, *grpc.ClientConn]
+type connections = clients.Pool[route, *grpc.ClientConn]
 
 // hangUp closes a connection after its last user. Closing twice is its only error.
 func hangUp(c *grpc.ClientConn) { _ = c.Close() } //nolint:errcheck // see above

@@ -10,7 +10,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/furl-dev/furl/trigger"
-	"github.com/furl-dev/furl/triggers/internal/shared"
+	"github.com/furl-dev/furl/triggers/internal/clients"
 )
 
 // emptyBody is the SHA-256 of no bytes, the body of a GET.
@@ -19,12 +19,12 @@ const emptyBody = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b
 // Signers sign requests to services of AWS that are plain HTTP (SigV4). They
 // keep an identity's credentials for all who use it.
 type Signers struct {
-	configs shared.Pool[where, aws.Config]
+	configs clients.Pool[where, aws.Config]
 }
 
 // NewSigners returns the signers of one kind of trigger.
 func NewSigners() *Signers {
-	return &Signers{configs: shared.Pool[where, aws.Config]{Done: Done}}
+	return &Signers{configs: clients.Pool[where, aws.Config]{Done: Done}}
 }
 
 type where struct {

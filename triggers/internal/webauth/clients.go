@@ -10,18 +10,18 @@ import (
 
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/trigger/web"
-	"github.com/furl-dev/furl/triggers/internal/shared"
+	"github.com/furl-dev/furl/triggers/internal/clients"
 )
 
 // Clients keeps a client, its connections and its token for all accounts that
 // prove themselves alike. Make it with [New].
 type Clients struct {
-	pool shared.Pool[proof, *connection]
+	pool clients.Pool[proof, *connection]
 }
 
 // New returns the clients of one kind of trigger.
 func New() *Clients {
-	return &Clients{pool: shared.Pool[proof, *connection]{Done: (*connection).end}}
+	return &Clients{pool: clients.Pool[proof, *connection]{Done: (*connection).end}}
 }
 
 // proof is what tells one connection from another.

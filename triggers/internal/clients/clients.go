@@ -1,5 +1,5 @@
-// Package shared lets sources that talk to the same server as the same user hold one client between them.
-package shared
+// Package clients lets sources that talk to the same server as the same user hold one client between them.
+package clients
 
 import "sync"
 
