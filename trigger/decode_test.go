@@ -380,7 +380,7 @@ func TestDecode_bounds_a_range(t *testing.T) {
 	}
 	k := trigger.DefineResource[config]("x", "X.")
 	for text, taken := range map[string]bool{
-		"0-99999": true, "0-100000": false, "0-9223372036854775807": false,
+		"0-99999": true, "0-100000": false, "0-50000,0-50000": false, "0-9223372036854775807": false,
 		"9223372036854775806-9223372036854775807": true,
 	} {
 		if _, err := k.Decode(trigger.Input{Metadata: map[string]string{"all": text}}); (err == nil) != taken {

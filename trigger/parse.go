@@ -140,8 +140,8 @@ func (s *setting) parseList(text string, v reflect.Value) error {
 	return nil
 }
 
-// longestRange bounds what one range adds; KEDA has no bound, and 0-9999999999 takes its memory.
-const longestRange = 100_000
+// longestList bounds what ranges expand to; KEDA has no bound, and 0-9999999999 takes its memory.
+const longestList = 100_000
 
 // parseRange adds start..end, both included; an end before the start adds nothing.
 func (s *setting) parseRange(text string, v reflect.Value) error {
@@ -152,8 +152,8 @@ func (s *setting) parseRange(text string, v reflect.Value) error {
 		return errWant("numbers and ranges such as 1" + s.dash + "5")
 	}
 	from, to := integer(start), integer(end)
-	if to-from >= longestRange || (to > from && to-from < 0) {
-		return errWant("ranges of at most " + strconv.Itoa(longestRange) + " numbers")
+	if to-from >= longestList-int64(v.Len()) || (to > from && to-from < 0) {
+		return errWant("ranges of at most " + strconv.Itoa(longestList) + " numbers")
 	}
 	for i := from; i <= to; i++ {
 		n := reflect.New(elem).Elem()
