@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 )
@@ -141,8 +142,8 @@ func (w *Watched) Read(ctx context.Context, ref Ref) (data map[string]string, fo
 func (w *Watched) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for {
-		for _, n := range w.take(ctx) {
-			group.Go(func() error { n.run(w); return nil })
+		for _, follow := range w.take(ctx) {
+			group.Go(func() error { follow(); return nil })
 		}
 		select {
 		case <-w.begun:
@@ -152,27 +153,21 @@ func (w *Watched) Run(ctx context.Context) error {
 	}
 }
 
-// watching is an object and the time it is watched for.
-type watching struct {
-	*named
-	run func(*Watched)
-}
-
-// take returns what has to be watched and is not yet.
-func (w *Watched) take(ctx context.Context) []watching {
+// take returns what follows the objects that are not followed yet.
+func (w *Watched) take(ctx context.Context) []func() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	out := make([]watching, 0, len(w.fresh))
+	out := make([]func(), 0, len(w.fresh))
 	for _, n := range w.fresh {
 		if n.users == 0 {
 			continue
 		}
 		ctx, end := context.WithCancel(ctx)
 		n.end = end
-		out = append(out, watching{n, func(w *Watched) {
+		out = append(out, func() {
 			defer end()
 			w.follow(ctx, n)
-		}})
+		})
 	}
 	w.fresh = nil
 	return out
@@ -225,7 +220,7 @@ func (w *Watched) report(kind string, err error) {
 // was known stays true for all that anybody knows.
 func (w *Watched) learn(n *named, data map[string]string, found bool, err error) {
 	w.mu.Lock()
-	if n.answered && n.err == nil && err != nil && !isRefusal(err) {
+	if n.answered && n.err == nil && err != nil && !apierrors.IsForbidden(err) {
 		w.mu.Unlock()
 		return
 	}

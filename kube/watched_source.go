@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -32,7 +34,7 @@ func (w *Watched) watch(ctx context.Context, n *named) (refused error) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if isRefusal(err) {
+		if apierrors.IsForbidden(err) {
 			mu.Lock()
 			refused = err
 			mu.Unlock()
@@ -47,14 +49,32 @@ func (w *Watched) watch(ctx context.Context, n *named) (refused error) {
 		<-ctx.Done()
 		return nil
 	}
-	cache.NewReflectorWithOptions(source, sample, &only{w, n}, cache.ReflectorOptions{Name: n.ref.Kind}).RunWithContext(ctx)
+	w.keepAt(ctx, cache.NewReflectorWithOptions(source, sample, &only{w, n}, cache.ReflectorOptions{Name: n.ref.Kind}))
 	mu.Lock()
 	defer mu.Unlock()
 	return refused
 }
 
-// isRefusal tells that asking again is of no use until somebody grants it.
-func isRefusal(err error) bool { return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) }
+// Pauses between two watches of an object grow from the one to the other while
+// nothing is heard; spread keeps the watches of many objects apart.
+const (
+	shortestPause = time.Second
+	longestPause  = 30 * time.Second
+	spread        = 0.5
+)
+
+// keepAt watches again and again until ctx ends. RunWithContext of the
+// reflector would do so too, and print a line for each object and attempt.
+func (w *Watched) keepAt(ctx context.Context, r *cache.Reflector) {
+	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
+		if r.ListAndWatchWithContext(ctx) == nil {
+			pause = shortestPause
+		}
+		if w.config.Clock.Wait(ctx, w.config.Clock.Now().Add(wait.Jitter(pause, spread))) != nil {
+			return
+		}
+	}
+}
 
 // only is the side of a watch of one object that the reflector sees.
 type only struct {
@@ -66,6 +86,9 @@ var _ cache.ReflectorStore = (*only)(nil)
 
 // Add implements cache.ReflectorStore.
 func (o *only) Add(obj any) error {
+	if !o.isIt(obj) {
+		return nil
+	}
 	data, err := contents(obj)
 	if err != nil {
 		return err
@@ -78,19 +101,28 @@ func (o *only) Add(obj any) error {
 func (o *only) Update(obj any) error { return o.Add(obj) }
 
 // Delete implements cache.ReflectorStore.
-func (o *only) Delete(any) error {
-	o.w.learn(o.n, nil, false, nil)
+func (o *only) Delete(obj any) error {
+	if o.isIt(obj) {
+		o.w.learn(o.n, nil, false, nil)
+	}
 	return nil
 }
 
 // Replace implements cache.ReflectorStore.
 func (o *only) Replace(list []any, _ string) error {
 	for _, obj := range list {
-		if m, ok := obj.(metav1.Object); ok && m.GetName() == o.n.ref.Name {
+		if o.isIt(obj) {
 			return o.Add(obj)
 		}
 	}
-	return o.Delete(nil)
+	o.w.learn(o.n, nil, false, nil)
+	return nil
+}
+
+// isIt guards against a server that does not know the selector.
+func (o *only) isIt(obj any) bool {
+	m, ok := obj.(metav1.Object)
+	return ok && m.GetName() == o.n.ref.Name
 }
 
 // Resync implements cache.ReflectorStore; there is nothing to repeat.
@@ -121,17 +153,17 @@ func single(c kubernetes.Interface, ref Ref, tell func(error)) (cache.ListerWatc
 	core := c.CoreV1()
 	switch ref.Kind {
 	case KindSecret:
-		return only1(source(core.Secrets(ref.Namespace), c), ref, tell, c), &corev1.Secret{}
+		return byName(source(core.Secrets(ref.Namespace), c), ref, tell, c), &corev1.Secret{}
 	case KindConfigMap:
-		return only1(source(core.ConfigMaps(ref.Namespace), c), ref, tell, c), &corev1.ConfigMap{}
+		return byName(source(core.ConfigMaps(ref.Namespace), c), ref, tell, c), &corev1.ConfigMap{}
 	case KindServiceAccount:
-		return only1(source(core.ServiceAccounts(ref.Namespace), c), ref, tell, c), &corev1.ServiceAccount{}
+		return byName(source(core.ServiceAccounts(ref.Namespace), c), ref, tell, c), &corev1.ServiceAccount{}
 	}
 	return nil, nil
 }
 
-// only1 narrows a source to one name.
-func only1(all cache.ListerWatcher, ref Ref, tell func(error), client any) cache.ListerWatcher {
+// byName narrows a source to one name.
+func byName(all cache.ListerWatcher, ref Ref, tell func(error), client any) cache.ListerWatcher {
 	both := cache.ToListerWatcherWithContext(all)
 	narrow := fields.OneTermEqualSelector(metav1.ObjectNameField, ref.Name).String()
 	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
