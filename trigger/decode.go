@@ -161,14 +161,14 @@ func (s *setting) allows(text string) error {
 	for part := range strings.SplitSeq(text, s.sep) {
 		part = strings.TrimSpace(part)
 		if s.Enum != nil && !slices.Contains(s.Enum, part) {
-			return errWant("one of " + strings.Join(s.Enum, ", "))
+			return wantError("one of " + strings.Join(s.Enum, ", "))
 		}
 		if slices.Contains(s.Set, part) {
 			exclusive++
 		}
 	}
 	if exclusive > 1 {
-		return errWant("only one of " + strings.Join(s.Set, ", "))
+		return wantError("only one of " + strings.Join(s.Set, ", "))
 	}
 	return nil
 }

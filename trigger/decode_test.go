@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -51,9 +52,7 @@ func sound() trigger.Input {
 
 func with(in trigger.Input, pairs ...string) trigger.Input {
 	m := map[string]string{}
-	for k, v := range in.Metadata {
-		m[k] = v
-	}
+	maps.Copy(m, in.Metadata)
 	for i := 0; i < len(pairs); i += 2 {
 		m[pairs[i]] = pairs[i+1]
 	}

@@ -35,12 +35,10 @@ type FieldError struct {
 }
 
 func (e *FieldError) Error() string {
-	switch {
-	case e.Value == "":
+	if e.Value == "" {
 		return e.Field + " " + e.Problem
-	default:
-		return fmt.Sprintf("%s %s: %s", e.Field, e.Value, e.Problem)
 	}
+	return fmt.Sprintf("%s %s: %s", e.Field, e.Value, e.Problem)
 }
 
 // longestShown bounds a value in an error; more is no help.
@@ -71,7 +69,7 @@ func (d *decoding) complain(err error) {
 		return
 	}
 	if text := d.redact(err.Error()); text != err.Error() {
-		err = redacted(text)
+		err = redactedError(text)
 	}
 	same := func(e error) bool { return e.Error() == err.Error() }
 	if !slices.ContainsFunc(d.faults, same) {
@@ -79,10 +77,10 @@ func (d *decoding) complain(err error) {
 	}
 }
 
-// redacted is the text of an error that repeated a secret.
-type redacted string
+// redactedError is the text of an error that repeated a secret.
+type redactedError string
 
-func (r redacted) Error() string { return string(r) }
+func (r redactedError) Error() string { return string(r) }
 
 // shortest is the length from which a hidden value is cut out of a text
 // wherever it stands; a shorter one only in quotes, or "a" would hide every a.

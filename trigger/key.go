@@ -40,9 +40,9 @@ func (d *decoding) key() string {
 	if p.input != nil { // it may read anything of it
 		r.input = d.in
 	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%#v", r) // quotes strings and sorts maps: two readings never print alike
-	return d.kind.Name + ":" + hex.EncodeToString(h.Sum(nil))
+	// %#v quotes strings and sorts maps: two readings never print alike.
+	sum := sha256.Sum256(fmt.Appendf(nil, "%#v", r))
+	return d.kind.Name + ":" + hex.EncodeToString(sum[:])
 }
 
 func (in Input) clone() Input {

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// errWant says what is wanted; it never repeats the value, which may be a secret.
-type errWant string
+// wantError says what is wanted; it never repeats the value, which may be a secret.
+type wantError string
 
-func (e errWant) Error() string { return "want " + string(e) }
+func (e wantError) Error() string { return "want " + string(e) }
 
 // parse sets v from the text of a setting, by the rules of KEDA's parser.
 func (s *setting) parse(text string, v reflect.Value) error {
@@ -47,7 +47,7 @@ func (s *setting) parse(text string, v reflect.Value) error {
 func parseBool(text string, v reflect.Value) error {
 	b, err := strconv.ParseBool(text)
 	if err != nil {
-		return errWant("true or false")
+		return wantError("true or false")
 	}
 	v.SetBool(b)
 	return nil
@@ -60,7 +60,7 @@ func parseInt(text string, v reflect.Value) error {
 	if v.CanUint() {
 		n, err := strconv.ParseUint(number, 10, bits)
 		if !ok || err != nil {
-			return errWant("a whole number from 0 to " + strconv.FormatUint(math.MaxUint64>>(64-bits), 10))
+			return wantError("a whole number from 0 to " + strconv.FormatUint(math.MaxUint64>>(64-bits), 10))
 		}
 		v.SetUint(n)
 		return nil
@@ -68,9 +68,9 @@ func parseInt(text string, v reflect.Value) error {
 	n, err := strconv.ParseInt(number, 10, bits)
 	if !ok || err != nil {
 		if errors.Is(err, strconv.ErrRange) {
-			return errWant("a whole number of at most " + strconv.Itoa(bits) + " bits")
+			return wantError("a whole number of at most " + strconv.Itoa(bits) + " bits")
 		}
-		return errWant("a whole number")
+		return wantError("a whole number")
 	}
 	v.SetInt(n)
 	return nil
@@ -81,7 +81,7 @@ func parseFloat(text string, v reflect.Value) error {
 	number, ok := jsonNumber(text)
 	f, err := strconv.ParseFloat(number, v.Type().Bits())
 	if !ok || err != nil {
-		return errWant("a number, such as 5 or 0.5")
+		return wantError("a number, such as 5 or 0.5")
 	}
 	v.SetFloat(f)
 	return nil
@@ -101,12 +101,12 @@ func parseDuration(text string, v reflect.Value) error {
 	if err != nil {
 		ms, e := strconv.ParseInt(text, 10, 64)
 		if e != nil || ms > math.MaxInt64/int64(time.Millisecond) {
-			return errWant("a duration such as 30s, or whole milliseconds")
+			return wantError("a duration such as 30s, or whole milliseconds")
 		}
 		d = time.Duration(max(ms, -1)) * time.Millisecond
 	}
 	if d < 0 {
-		return errWant("a duration that is not negative")
+		return wantError("a duration that is not negative")
 	}
 	v.SetInt(int64(d))
 	return nil
@@ -115,7 +115,7 @@ func parseDuration(text string, v reflect.Value) error {
 func parseURLValues(text string, v reflect.Value) error {
 	values, err := url.ParseQuery(text)
 	if err != nil {
-		return errWant("values as in a URL's query, such as a=1&b=2")
+		return wantError("values as in a URL's query, such as a=1&b=2")
 	}
 	v.Set(reflect.ValueOf(values))
 	return nil
@@ -149,11 +149,11 @@ func (s *setting) parseRange(text string, v reflect.Value) error {
 	elem := v.Type().Elem()
 	start, end := reflect.New(elem).Elem(), reflect.New(elem).Elem()
 	if len(ends) != 2 || parseInt(ends[0], start) != nil || parseInt(ends[1], end) != nil {
-		return errWant("numbers and ranges such as 1" + s.dash + "5")
+		return wantError("numbers and ranges such as 1" + s.dash + "5")
 	}
 	from, to := integer(start), integer(end)
 	if to-from >= longestList-int64(v.Len()) || (to > from && to-from < 0) {
-		return errWant("ranges of at most " + strconv.Itoa(longestList) + " numbers")
+		return wantError("ranges of at most " + strconv.Itoa(longestList) + " numbers")
 	}
 	for i := from; i <= to; i++ {
 		n := reflect.New(elem).Elem()
@@ -168,7 +168,7 @@ func (s *setting) parseRange(text string, v reflect.Value) error {
 
 func integer(v reflect.Value) int64 {
 	if v.CanUint() {
-		return int64(min(v.Uint(), math.MaxInt64)) //nolint:gosec // bounded
+		return int64(min(v.Uint(), math.MaxInt64))
 	}
 	return v.Int()
 }
@@ -180,7 +180,7 @@ func (s *setting) parseMap(text string, v reflect.Value) error {
 	for part := range strings.SplitSeq(text, s.sep) {
 		pair := strings.Split(part, "=")
 		if len(pair) != 2 {
-			return errWant("key=value" + s.sep + "key=value")
+			return wantError("key=value" + s.sep + "key=value")
 		}
 		key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
 		if err := s.parse(strings.TrimSpace(pair[0]), key); err != nil {

@@ -43,8 +43,8 @@ const (
 	fromAuth = "auth"
 )
 
-// Namespace, as a field of a settings struct, is filled with the namespace of
-// the trigger's object, and keeps reads in different namespaces apart.
+// Namespace is the namespace of the trigger's object. A settings struct that
+// has a field of it is told, and reads in different namespaces are kept apart.
 type Namespace string
 
 func planOf(t reflect.Type) (*plan, error) {
@@ -133,7 +133,7 @@ func (p *plan) check() error {
 			return fmt.Errorf("%s: a %s cannot be a %s", s.Name, s.goType, s.Role)
 		}
 	}
-	_, decides := reflect.Zero(reflect.PointerTo(p.typ)).Interface().(targeted)
+	_, decides := reflect.TypeAssert[targeted](reflect.Zero(reflect.PointerTo(p.typ)))
 	for role, n := range roles {
 		if n > 1 && !decides {
 			return fmt.Errorf("%d settings are %s: want a method Target that chooses", n, role)

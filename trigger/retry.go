@@ -7,7 +7,7 @@ import (
 )
 
 // Throttled is the error of a server that asks to be left alone for a while.
-type Throttled struct {
+type Throttled struct { //nolint:errname // a wish, not a mistake
 	After time.Duration
 	Err   error
 }

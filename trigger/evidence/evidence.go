@@ -1,7 +1,7 @@
 // Package evidence says which tests have read each trigger, and how near their
 // servers are to the real ones. Nobody writes its table: it is collected from
 // tests that passed, so docs and commands cannot claim more than was shown. The
-// go:generate lines are in cli, where the pages that print it are made.
+// lines that generate it are in cli, where the pages that print it are made.
 package evidence
 
 import (

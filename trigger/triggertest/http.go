@@ -29,7 +29,7 @@ func (s Suite) overHTTP(t *testing.T, w *watch) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(answer)
 			defer server.Close()
-			_ = s.fails(t, w, server.URL) //nolint:errcheck // it says so itself
+			_ = s.fails(t, w, server.URL)
 		})
 	}
 	t.Run("oversize", func(t *testing.T) { s.oversize(t, w) })
@@ -48,13 +48,13 @@ func echo(w http.ResponseWriter, r *http.Request, status int) {
 		text = []byte(err.Error())
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(text) //nolint:errcheck // the client may have gone
+	_, _ = w.Write(text) //nolint:gosec // no browser looks at it; the client may have gone
 }
 
 // breakOff promises more than it sends.
 func breakOff(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "1000")
-	_, _ = io.WriteString(w, "{") //nolint:errcheck // the client may have gone
+	_, _ = io.WriteString(w, "{") // the client may have gone
 }
 
 // most is what a source may take from a server that does not stop.
@@ -76,7 +76,7 @@ func (s Suite) oversize(t *testing.T, w *watch) {
 		}
 	}))
 	defer server.Close()
-	_ = s.fails(t, w, server.URL) //nolint:errcheck // it says so itself
+	_ = s.fails(t, w, server.URL)
 	mu.Lock()
 	defer mu.Unlock()
 	if taken > most {
@@ -109,10 +109,10 @@ func (s Suite) stranger(t *testing.T, w *watch) {
 	for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-				http.Redirect(rw, r, elsewhere.URL+r.URL.RequestURI(), status)
+				http.Redirect(rw, r, elsewhere.URL+r.URL.RequestURI(), status) //nolint:gosec // that is the test
 			}))
 			defer server.Close()
-			_ = s.fails(t, w, server.URL) //nolint:errcheck // it says so itself
+			_ = s.fails(t, w, server.URL)
 		})
 	}
 	if form := leak(seen.said.String(), s.Secrets); form != "" {

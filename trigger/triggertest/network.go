@@ -12,12 +12,12 @@ import (
 func (s Suite) overNetwork(t *testing.T, w *watch) {
 	t.Run("nobody", func(t *testing.T) {
 		l := listen(t, func(net.Conn) {})
-		_ = l.Close() //nolint:errcheck // its address is what is wanted: nobody has it now
+		_ = l.Close() // its address is what is wanted: nobody has it now
 		_ = s.fails(t, w, s.Address(l.Addr().String()))
 	})
 	t.Run("garbage", func(t *testing.T) {
 		l := listen(t, func(c net.Conn) {
-			_, _ = io.WriteString(c, strings.Repeat("\x00\xff{]<", 100)) //nolint:errcheck // the client may have gone
+			_, _ = io.WriteString(c, strings.Repeat("\x00\xff{]<", 100)) // the client may have gone
 			_ = c.Close()
 		})
 		_ = s.fails(t, w, s.Address(l.Addr().String()))
@@ -26,7 +26,7 @@ func (s Suite) overNetwork(t *testing.T, w *watch) {
 		arrived := make(chan struct{}, 100)
 		l := listen(t, func(c net.Conn) {
 			arrived <- struct{}{}
-			_, _ = io.Copy(io.Discard, c) //nolint:errcheck // until the client has gone
+			_, _ = io.Copy(io.Discard, c) // until the client has gone
 		})
 		s.cancels(t, w, s.Address(l.Addr().String()), arrived)
 	})
@@ -55,10 +55,10 @@ func listen(t *testing.T, serve func(net.Conn)) net.Listener {
 		}
 	})
 	t.Cleanup(func() {
-		_ = l.Close() //nolint:errcheck // it may be closed
+		_ = l.Close() // it may be closed
 		mu.Lock()
 		for _, c := range open {
-			_ = c.Close() //nolint:errcheck // it may be closed
+			_ = c.Close() // it may be closed
 		}
 		mu.Unlock()
 		all.Wait()

@@ -34,7 +34,7 @@ func (s *lineSource) Read(ctx context.Context) (trigger.Sample, error) {
 	if err != nil {
 		return trigger.Sample{}, err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
 	text, err := bufio.NewReader(c).ReadString('\n')

@@ -44,7 +44,7 @@ func (s Suite) gives(t *testing.T, w *watch, in trigger.Input) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := s.openConfig(t, w, c)
+	source, err := s.openConfig(t.Context(), t, w, c)
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
@@ -79,7 +79,7 @@ func (s Suite) good(t *testing.T) string {
 // fails opens and reads, and wants one of them to give an error.
 func (s Suite) fails(t *testing.T, w *watch, url string) error {
 	t.Helper()
-	source, err := s.open(t, w, url)
+	source, err := s.open(t.Context(), t, w, url)
 	if err == nil {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
@@ -118,7 +118,7 @@ func (s Suite) returnsPromptly(t *testing.T, w *watch, url string, arrived <-cha
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { // ends with ctx, or the test fails below
-		source, err := s.open(t, w, url)
+		source, err := s.open(ctx, t, w, url)
 		if err == nil {
 			_, err = source.Read(ctx)
 		}
@@ -153,7 +153,8 @@ func (s Suite) endsSoon(t *testing.T, w *watch, ended <-chan error) bool {
 	late, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
 	select {
-	case <-ended:
+	case err := <-ended:
+		w.note(err)
 	case <-late.Done():
 		t.Errorf("a read did not return within %s after its context had ended", patience)
 	}

@@ -66,7 +66,7 @@ func Run(t *testing.T, s Suite) {
 	}
 	w := &watch{}
 	// The label is inherited by every goroutine that starts below.
-	pprof.Do(t.Context(), pprof.Labels(label, t.Name()), func(context.Context) { s.all(t, w) })
+	pprof.Do(t.Context(), pprof.Labels(label, t.Name()), func(context.Context) { s.all(t, w) }) //nolint:contextcheck // each test has its own
 	w.search(t, s.Secrets)
 	noGoroutineLeft(t)
 	if s.Evidence != "" && !t.Failed() {
@@ -89,19 +89,19 @@ func (s Suite) all(t *testing.T, w *watch) {
 }
 
 // open opens a source for a server; it is closed, twice, when the test ends.
-func (s Suite) open(t *testing.T, w *watch, url string) (trigger.Source, error) {
+func (s Suite) open(ctx context.Context, t *testing.T, w *watch, url string) (trigger.Source, error) {
 	t.Helper()
 	c, err := s.Kind.Decode(s.Input(url))
 	if err != nil {
 		return nil, err
 	}
-	return s.openConfig(t, w, c)
+	return s.openConfig(ctx, t, w, c)
 }
 
-func (s Suite) openConfig(t *testing.T, w *watch, c trigger.Config) (trigger.Source, error) {
+func (s Suite) openConfig(ctx context.Context, t *testing.T, w *watch, c trigger.Config) (trigger.Source, error) {
 	t.Helper()
 	transport := &http.Transport{}
-	source, err := c.Open(t.Context(), trigger.Env{
+	source, err := c.Open(ctx, trigger.Env{
 		HTTP: &http.Client{Transport: transport}, Log: slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return s.Now }, Cluster: s.Cluster,
 	})
@@ -136,7 +136,7 @@ func (w *watch) Write(p []byte) (int, error) {
 
 func (w *watch) note(err error) {
 	if err != nil {
-		_, _ = w.Write([]byte(err.Error() + "\n")) //nolint:errcheck // a buffer
+		_, _ = w.Write([]byte(err.Error() + "\n")) // a buffer
 	}
 }
 

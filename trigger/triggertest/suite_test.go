@@ -38,8 +38,8 @@ type source struct {
 	now    func() time.Time
 }
 
-func open(_ context.Context, g gauge, e trigger.Env) (trigger.Source, error) {
-	e.Log.Debug("opened", "kind", g.Kind)
+func open(ctx context.Context, g gauge, e trigger.Env) (trigger.Source, error) {
+	e.Log.DebugContext(ctx, "opened", "kind", g.Kind)
 	return &source{g, web.New(e.HTTP, e.Now), e.Now}, nil
 }
 

@@ -37,7 +37,7 @@ func (e *StatusError) Error() string {
 
 // refusal reads an answer that is no success.
 func (c Client) refusal(r *http.Request, response *http.Response) error {
-	body, _ := io.ReadAll(io.LimitReader(response.Body, min(shown, c.bytes))) //nolint:errcheck // the status says enough
+	body, _ := io.ReadAll(io.LimitReader(response.Body, min(shown, c.bytes))) // the status says enough
 	e := &StatusError{Request: Name(r), Status: response.StatusCode, Body: body}
 	if after, ok := retryAfter(response.Header.Get("Retry-After"), c.now()); ok {
 		return &trigger.Throttled{After: after, Err: e}
@@ -48,7 +48,7 @@ func (c Client) refusal(r *http.Request, response *http.Response) error {
 // retryAfter reads seconds or a date (RFC 9110, 10.2.3).
 func retryAfter(text string, now time.Time) (time.Duration, bool) {
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second, true //nolint:gosec // 31 bits
+		return time.Duration(seconds) * time.Second, true
 	}
 	at, err := http.ParseTime(text)
 	if err != nil {
