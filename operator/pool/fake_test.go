@@ -80,7 +80,7 @@ func (o *open) Read(ctx context.Context) (trigger.Sample, error) {
 		defer o.mu.Unlock()
 		o.now--
 	}()
-	return o.fake.read(ctx, n)
+	return o.read(ctx, n)
 }
 
 func (o *open) Close() error {

@@ -96,7 +96,7 @@ func (p *Pool) overdue(ctx context.Context, r *reader, now time.Time) time.Time 
 	in, next := r.lane, r.overdue
 	r.mu.Unlock()
 	if first {
-		p.options.Log.Warn("source ignores its timeout", "trigger", r.kind, "users", len(r.users()))
+		p.options.Log.WarnContext(ctx, "source ignores its timeout", "trigger", r.kind, "users", len(r.users()))
 		p.shut(r)
 		p.pass(ctx, in)
 	}

@@ -23,12 +23,12 @@ func TestPool_gives_up_after_the_timeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, f := start(t), newFake(hangs)
 		l := p.use("a", f.recipe("k"), 30*s, silent)
-		time.Sleep(3*s - 1)
+		time.Sleep(3*s - time.Nanosecond)
 		synctest.Wait()
 		if got := l.Last(); got.Err != nil {
 			t.Errorf("before 3 s: %v", got.Err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if got := l.Last(); got.Failures != 1 {
 			t.Errorf("after 3 s: %+v, want one failure", got)
@@ -49,7 +49,7 @@ func TestPool_lets_those_that_hang_take_no_place_from_others(t *testing.T) {
 			p.use("a", hung.recipe(fmt.Sprint("hung", i)), 30*s, silent)
 		}
 		time.Sleep(600 * s) // all of them are known to hang
-		var good []*fake
+		good := make([]*fake, 0, 40)
 		for i := range 40 {
 			f := newFake(func(context.Context, int) (trigger.Sample, error) {
 				time.Sleep(s / 10)
@@ -73,11 +73,11 @@ func TestPool_never_reads_beside_a_read_that_ignores_its_context(t *testing.T) {
 		var log bytes.Buffer
 		p := start(t, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 		release := make(chan struct{})
-		f := newFake(func(_ context.Context, n int) (trigger.Sample, error) {
+		f := newFake(func(ctx context.Context, n int) (trigger.Sample, error) {
 			if n == 1 {
 				<-release
 			}
-			return answers(nil, n)
+			return answers(ctx, n)
 		})
 		l := p.use("a", f.recipe("k"), 10*s, silent)
 		time.Sleep(3*s + grace)

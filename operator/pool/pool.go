@@ -47,7 +47,7 @@ type Patient interface {
 	Timeout() time.Duration
 }
 
-// shortest is the least time between two reads of one source, whoever asks.
+// shortest is the least interval, and the least time between two reads out of turn.
 const shortest = time.Second
 
 // Pool shares sources among their users. It is safe for concurrent use.
@@ -108,7 +108,7 @@ func (p *Pool) wait(ctx context.Context) {
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		p.options.Log.Warn("left sources that do not close", "after", closing)
+		p.options.Log.WarnContext(ctx, "left sources that do not close", "after", closing)
 	}
 }
 

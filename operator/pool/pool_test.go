@@ -103,7 +103,7 @@ func expect(t *testing.T, when string, l *Lease, want Reading) {
 func TestPool_begins_at_once_unless_many_begin_together(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := start(t)
-		var fakes []*fake
+		fakes := make([]*fake, 0, 500)
 		for i := range 500 {
 			f := newFake(answers)
 			p.use("a", f.recipe(fmt.Sprint(i)), 30*s, silent)
@@ -186,11 +186,11 @@ func TestPool_tries_again_within_the_interval_and_never_later(t *testing.T) {
 
 func TestPool_leaves_a_server_alone_as_long_as_it_asks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, f := start(t), newFake(func(_ context.Context, n int) (trigger.Sample, error) {
+		p, f := start(t), newFake(func(ctx context.Context, n int) (trigger.Sample, error) {
 			if n == 1 {
 				return trigger.Sample{}, fmt.Errorf("reading: %w", &trigger.Throttled{After: 90 * s, Err: errors.New("429")})
 			}
-			return answers(nil, n)
+			return answers(ctx, n)
 		})
 		p.use("a", f.recipe("k"), 10*s, silent)
 		time.Sleep(5 * s)
@@ -209,11 +209,11 @@ func TestPool_leaves_a_server_alone_as_long_as_it_asks(t *testing.T) {
 func TestPool_opens_a_source_anew_when_it_stops_answering(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := start(t)
-		f := newFake(func(_ context.Context, n int) (trigger.Sample, error) {
+		f := newFake(func(ctx context.Context, n int) (trigger.Sample, error) {
 			if n == 3 {
 				return trigger.Sample{}, errors.New("broken pipe")
 			}
-			return answers(nil, n)
+			return answers(ctx, n)
 		})
 		l := p.use("a", f.recipe("k"), 10*s, silent)
 		for range 60 {

@@ -124,7 +124,7 @@ func (p *Pool) open(ctx context.Context, r *reader) (s trigger.Source, err error
 	ctx, cancel := context.WithTimeout(ctx, opening)
 	defer cancel()
 	err = safely(r.kind, func() (err error) {
-		s, err = r.recipe.open(ctx, p.options.Env)
+		s, err = r.open(ctx, p.options.Env)
 		return err
 	})
 	return s, err

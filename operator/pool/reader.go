@@ -21,6 +21,8 @@ type reader struct {
 	spread bool      // has left the company of those that began with it
 	due    time.Time // when the next read may begin
 
+	// hurried is when the last read began, or will, that somebody asked for.
+	hurried time.Time
 	// silence is until when the server asked to be left alone.
 	silence time.Time
 
@@ -69,8 +71,8 @@ func (r *reader) remove(l *Lease) (unused bool) {
 	return false
 }
 
-// hurry asks for a read now, or right after the one under way, though not
-// sooner than the shortest pace allows.
+// hurry asks for a read now, or right after the one under way, though not more
+// than one each second, and not sooner than the server allows.
 func (r *reader) hurry(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,15 +85,10 @@ func (r *reader) want(now time.Time) {
 		r.again = true
 		return
 	}
-	at := r.soonest(now)
+	at := later(later(now, r.hurried.Add(shortest)), r.silence)
 	if at.Before(r.due) {
-		r.due = at
+		r.due, r.hurried = at, at
 	}
-}
-
-// soonest is when the shortest pace and the server allow the next read.
-func (r *reader) soonest(now time.Time) time.Time {
-	return later(later(now, r.started.Add(shortest)), r.silence)
 }
 
 func (r *reader) reading() Reading {

@@ -75,7 +75,7 @@ func compile(ctx context.Context, dir string, files []string) (*pluginpb.CodeGen
 	if err != nil {
 		return nil, err
 	}
-	request := &pluginpb.CodeGeneratorRequest{FileToGenerate: files, Parameter: proto.String("paths=source_relative")}
+	request := &pluginpb.CodeGeneratorRequest{FileToGenerate: files, Parameter: new("paths=source_relative")}
 	seen := make(map[string]bool)
 	for _, f := range compiled {
 		request.ProtoFile = appendFile(request.GetProtoFile(), f, seen)

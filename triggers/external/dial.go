@@ -7,20 +7,19 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/furl-dev/furl/triggers/internal/clients"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
-
-	"github.com/furl-dev/furl/triggers/internal/clients"
 )
 
 // connections are the open ones, one a route.
 type connections = clients.Pool[route, *grpc.ClientConn]
 
-// hangUp closes a connection after its last user. Closing twice is its only error.
-func hangUp(c *grpc.ClientConn) { _ = c.Close() } //nolint:errcheck // see above
+// hangUp closes a connection after its last user. Its only error is to be closed already.
+func hangUp(c *grpc.ClientConn) { _ = c.Close() }
 
 // route is how a service is reached.
 type route struct {

@@ -4,20 +4,20 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"maps"
 	"math"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/trigger"
+	"github.com/furl-dev/furl/trigger/triggertest"
+	"github.com/furl-dev/furl/triggers/external/externalscaler"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/testing/protocmp"
-
-	"github.com/furl-dev/furl/trigger"
-	"github.com/furl-dev/furl/trigger/triggertest"
-	"github.com/furl-dev/furl/triggers/external/externalscaler"
 )
 
 func TestExternal_keeps_what_every_trigger_promises(t *testing.T) {
@@ -30,7 +30,7 @@ func TestExternal_keeps_what_every_trigger_promises(t *testing.T) {
 					in.Metadata["passwordFromEnv"], in.Env["PASSWORD"] = "PASSWORD", "hunter2"
 					return in
 				},
-				Start:   func(t *testing.T) string { return serve(t, queue(7, 5)).address },
+				Start:   func(t *testing.T) string { return serve(t, queue(5)).address },
 				Address: func(hostport string) string { return hostport },
 				Secrets: []string{"hunter2"},
 				Bad: []triggertest.Bad{
@@ -108,7 +108,7 @@ func TestExternal_reads_every_metric_and_whether_there_is_work(t *testing.T) {
 
 func TestExternal_follows_targets_that_change(t *testing.T) {
 	target := 5.0
-	s := queue(7, 5)
+	s := queue(5)
 	s.specs = func(context.Context) (*externalscaler.GetMetricSpecResponse, error) {
 		return specs(&externalscaler.MetricSpec{MetricName: "queue", TargetSizeFloat: target}), nil
 	}
@@ -142,7 +142,7 @@ func TestExternal_refuses_metrics_that_make_no_sense(t *testing.T) {
 					tc.specs[i] = &externalscaler.MetricSpec{}
 				}
 			}
-			s := queue(7, 5)
+			s := queue(5)
 			s.specs = func(context.Context) (*externalscaler.GetMetricSpecResponse, error) { return specs(tc.specs...), nil }
 			address := serve(t, s).address
 			_, err := read(t, pull(t, input(address)))
@@ -154,7 +154,7 @@ func TestExternal_refuses_metrics_that_make_no_sense(t *testing.T) {
 }
 
 func TestExternal_needs_no_target_where_a_formula_takes_the_values(t *testing.T) {
-	in := input(serve(t, queue(7, 0)).address)
+	in := input(serve(t, queue(0)).address)
 	in.Composed = true
 	if sample, err := read(t, pull(t, in)); err != nil || sample.Parts[0].Value != 7 {
 		t.Errorf("%+v, %v, want 7", sample, err)
@@ -200,7 +200,7 @@ func TestExternal_gives_errors_without_secrets(t *testing.T) {
 		}},
 	} {
 		t.Run(tc.why, func(t *testing.T) {
-			s := queue(7, 5)
+			s := queue(5)
 			tc.change(s)
 			in := input(serve(t, s).address)
 			in.Metadata["passwordFromEnv"], in.Env["PASSWORD"] = "PASSWORD", secret
@@ -213,7 +213,7 @@ func TestExternal_gives_errors_without_secrets(t *testing.T) {
 }
 
 func TestExternal_ends_with_its_context_when_the_service_is_slow(t *testing.T) {
-	s := queue(7, 5)
+	s := queue(5)
 	s.active = func(ctx context.Context) (bool, error) { <-ctx.Done(); return false, ctx.Err() }
 	source := pull(t, input(serve(t, s).address))
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -228,7 +228,7 @@ func TestExternal_ends_with_its_context_when_the_service_is_slow(t *testing.T) {
 func TestExternal_ends_a_read_when_it_is_closed_and_leaves_the_shared_connection_alone(t *testing.T) {
 	kinds := Kinds()
 	reached := make(chan struct{}, 2)
-	s := queue(7, 5)
+	s := queue(5)
 	s.values = func(ctx context.Context, _ string) (*externalscaler.GetMetricsResponse, error) {
 		select {
 		case reached <- struct{}{}:
@@ -270,9 +270,9 @@ func TestExternal_speaks_tls_as_asked(t *testing.T) {
 	ours, theirs := newAuthority(t), newAuthority(t)
 	cert, key := ours.pair(t, x509.ExtKeyUsageClientAuth)
 	strange, strangeKey := theirs.pair(t, x509.ExtKeyUsageClientAuth)
-	plain := serve(t, queue(7, 5)).address
-	one := serve(t, queue(7, 5), ours.secure(t, false)).address
-	mutual := serve(t, queue(7, 5), ours.secure(t, true)).address
+	plain := serve(t, queue(5)).address
+	one := serve(t, queue(5), ours.secure(t, false)).address
+	mutual := serve(t, queue(5), ours.secure(t, true)).address
 	for _, tc := range []struct {
 		why, address   string
 		metadata, auth map[string]string
@@ -292,9 +292,7 @@ func TestExternal_speaks_tls_as_asked(t *testing.T) {
 	} {
 		t.Run(tc.why, func(t *testing.T) {
 			in := input(tc.address)
-			for k, v := range tc.metadata {
-				in.Metadata[k] = v
-			}
+			maps.Copy(in.Metadata, tc.metadata)
 			in.Auth = tc.auth
 			_, err := read(t, pull(t, in))
 			if (err != nil) != tc.fails {

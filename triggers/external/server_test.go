@@ -17,13 +17,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/trigger"
+	"github.com/furl-dev/furl/triggers/external/externalscaler"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
-
-	"github.com/furl-dev/furl/trigger"
-	"github.com/furl-dev/furl/triggers/external/externalscaler"
 )
 
 // service is a small honest external scaler. What is nil is answered as a
@@ -106,16 +105,16 @@ func (s *service) StreamMetricSpec(ref *externalscaler.ScaledObjectRef, stream g
 	return s.metrics(stream.Context(), stream.Send)
 }
 
-// queue is a service with one metric of a value and a target.
-func queue(value int64, target float64) *service {
+// queue is a service with seven messages and a target.
+func queue(target float64) *service {
 	return &service{
 		specs: func(context.Context) (*externalscaler.GetMetricSpecResponse, error) {
 			return specs(&externalscaler.MetricSpec{MetricName: "queue", TargetSizeFloat: target}), nil
 		},
 		values: func(context.Context, string) (*externalscaler.GetMetricsResponse, error) {
-			return values(&externalscaler.MetricValue{MetricName: "queue", MetricValue: value}), nil
+			return values(&externalscaler.MetricValue{MetricName: "queue", MetricValue: 7}), nil
 		},
-		active: func(context.Context) (bool, error) { return value > 0, nil },
+		active: func(context.Context) (bool, error) { return true, nil },
 	}
 }
 

@@ -8,10 +8,9 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/furl-dev/furl/trigger"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"github.com/furl-dev/furl/trigger"
 )
 
 // pushing is a source whose service also speaks first.

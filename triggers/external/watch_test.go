@@ -10,12 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/trigger"
+	"github.com/furl-dev/furl/triggers/external/externalscaler"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"github.com/furl-dev/furl/trigger"
-	"github.com/furl-dev/furl/triggers/external/externalscaler"
 )
 
 // watching runs the Watch of a source.
@@ -74,7 +73,7 @@ func noStreamLeft(t *testing.T) {
 
 // streams is a queue whose activity a test decides.
 func streams() (s *service, active chan bool, ends chan error) {
-	s, active, ends = queue(7, 5), make(chan bool), make(chan error)
+	s, active, ends = queue(5), make(chan bool), make(chan error)
 	s.activity = func(ctx context.Context, send func(bool) error) error {
 		for {
 			select {
@@ -119,10 +118,14 @@ func TestExternalPush_says_why_a_stream_ended(t *testing.T) {
 		want func(error) bool
 	}{
 		{"in_order", func(_ *running, ends chan error) { ends <- nil }, func(err error) bool { return errors.Is(err, io.EOF) }},
-		{"by_a_fault", func(_ *running, ends chan error) { ends <- status.Error(codes.Aborted, "rebalancing") },
-			func(err error) bool { return !errors.Is(err, io.EOF) && strings.Contains(err.Error(), "rebalancing") }},
-		{"by_the_end_of_the_server", func(r *running, _ chan error) { r.Stop() },
-			func(err error) bool { return !errors.Is(err, io.EOF) && strings.Contains(err.Error(), "Unavailable") }},
+		{
+			"by_a_fault", func(_ *running, ends chan error) { ends <- status.Error(codes.Aborted, "rebalancing") },
+			func(err error) bool { return !errors.Is(err, io.EOF) && strings.Contains(err.Error(), "rebalancing") },
+		},
+		{
+			"by_the_end_of_the_server", func(r *running, _ chan error) { r.Stop() },
+			func(err error) bool { return !errors.Is(err, io.EOF) && strings.Contains(err.Error(), "Unavailable") },
+		},
 	} {
 		t.Run(tc.why, func(t *testing.T) {
 			s, active, ends := streams()
@@ -161,7 +164,7 @@ func TestExternalPush_returns_soon_when_it_is_cancelled_or_closed(t *testing.T) 
 }
 
 func TestExternalPush_fails_where_the_service_has_no_stream(t *testing.T) {
-	w := watch(t, input(serve(t, queue(7, 5)).address))
+	w := watch(t, input(serve(t, queue(5)).address))
 	if err := next(t, w.ended); err == nil || !strings.Contains(err.Error(), "Unimplemented") {
 		t.Errorf("%v, want it to say that the service does not implement it", err)
 	}
