@@ -8,10 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/trigger/triggertest"
+	"go.yaml.in/yaml/v3"
 )
 
 // example is one of KEDA's documentation, with what it means.

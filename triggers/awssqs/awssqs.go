@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/triggers/internal/awsauth"
 	"github.com/furl-dev/furl/triggers/internal/clients"
@@ -71,7 +70,7 @@ func (c config) Validate() error {
 
 // MetricName is KEDA's.
 func (c config) MetricName() string {
-	name, _ := c.Queue.name() //nolint:errcheck // Validate has asked
+	name, _ := c.Queue.name() // Validate has asked
 	return "aws-sqs-" + name
 }
 

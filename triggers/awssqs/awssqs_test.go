@@ -14,11 +14,10 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/trigger/evidence"
 	"github.com/furl-dev/furl/trigger/triggertest"
+	"github.com/google/go-cmp/cmp"
 )
 
 const (
@@ -44,7 +43,7 @@ type question struct {
 
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var in struct {
-		QueueUrl       string //nolint:revive,staticcheck // the protocol's name
+		QueueUrl       string // the protocol's name
 		AttributeNames []string
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
@@ -71,7 +70,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		_ = json.NewEncoder(w).Encode(map[string]any{"Attributes": out}) //nolint:errcheck // the client may have gone
+		_ = json.NewEncoder(w).Encode(map[string]any{"Attributes": out}) // the client may have gone
 	}
 }
 
@@ -89,7 +88,7 @@ func scope(authorization string) string {
 func fault(w http.ResponseWriter, code, message string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.WriteHeader(http.StatusBadRequest)
-	_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": message}) //nolint:errcheck // the client may have gone
+	_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": message}) // the client may have gone
 }
 
 func busy() *service {
@@ -267,7 +266,8 @@ func TestRead_is_who_the_settings_say(t *testing.T) {
 		},
 		{
 			"awsRoleArn of the authentication: assumed by the operator", func(in *trigger.Input) { in.Auth = map[string]string{"awsRoleArn": role} },
-			true, false, "AssumeRole", []string{"AssumeRole " + role + " "},
+			true, false, "AssumeRole",
+			[]string{"AssumeRole " + role + " "},
 		},
 		{
 			"podIdentity aws: the operator", func(in *trigger.Input) { in.Auth, in.Identity = nil, trigger.Identity{Provider: "aws"} },
@@ -278,18 +278,21 @@ func TestRead_is_who_the_settings_say(t *testing.T) {
 			func(in *trigger.Input) {
 				in.Auth, in.Identity = nil, trigger.Identity{Provider: "aws", RoleARN: role, ExternalID: "x1"}
 			},
-			false, false, "AssumeRole", []string{"AssumeRole " + role + " x1"},
+			false, false, "AssumeRole",
+			[]string{"AssumeRole " + role + " x1"},
 		},
 		{
 			"podIdentity aws with a role: by the token", func(in *trigger.Input) { in.Auth, in.Identity = nil, trigger.Identity{Provider: "aws", RoleARN: role} },
-			true, false, "AssumeRoleWithWebIdentity", []string{"AssumeRoleWithWebIdentity " + role + " "},
+			true, false, "AssumeRoleWithWebIdentity",
+			[]string{"AssumeRoleWithWebIdentity " + role + " "},
 		},
 		{
 			"podIdentity aws with a role that does not trust the token: assumed",
 			func(in *trigger.Input) {
 				in.Auth, in.Identity = nil, trigger.Identity{Provider: "aws", RoleARN: role}
 			},
-			true, true, "AssumeRole", []string{"AssumeRoleWithWebIdentity " + role + " ", "AssumeRole " + role + " "},
+			true, true, "AssumeRole",
+			[]string{"AssumeRoleWithWebIdentity " + role + " ", "AssumeRole " + role + " "},
 		},
 	} {
 		t.Run(tc.why, func(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/triggers/internal/awsauth"
 )

@@ -1,15 +1,15 @@
 package cron
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/trigger/evidence"
 	"github.com/furl-dev/furl/trigger/triggertest"
+	"github.com/google/go-cmp/cmp"
 )
 
 func at(t *testing.T, z *time.Location, text string) time.Time {
@@ -160,10 +160,7 @@ func TestDecode_refuses_what_would_never_work(t *testing.T) {
 		{"start", "TZ=Nowhere 0 6 * * *", "IANA"},
 		{"start", "TZ=UTC", "5 fields"},
 	} {
-		metadata := map[string]string{}
-		for k, v := range good {
-			metadata[k] = v
-		}
+		metadata := maps.Clone(good)
 		metadata[tc.key] = tc.value
 		_, err := Kind().Decode(trigger.Input{Metadata: metadata})
 		if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), tc.key) {

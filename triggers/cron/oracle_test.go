@@ -16,7 +16,8 @@ var zones = []string{"Etc/UTC", "Asia/Kolkata", "America/New_York", "Europe/Berl
 func zone(t interface {
 	Helper()
 	Fatal(args ...any)
-}, name string) *time.Location {
+}, name string,
+) *time.Location {
 	t.Helper()
 	z, err := time.LoadLocation(name)
 	if err != nil {

@@ -56,10 +56,8 @@ func fromJSON(body []byte, path string) (float64, error) {
 		if !r.Exists() {
 			return 0, fmt.Errorf("valueLocation %q: the answer has nothing there", path)
 		}
-		return numberAt(nil, path)
-	case gjson.False, gjson.True:
-		return numberAt(true, path)
-	default:
+	case gjson.False, gjson.True, gjson.JSON:
 		return numberAt(r.Value(), path)
 	}
+	return numberAt(nil, path)
 }

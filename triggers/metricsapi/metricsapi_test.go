@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -59,9 +60,7 @@ func read(t *testing.T, env trigger.Env, url string, metadata, auth map[string]s
 	in := trigger.Input{
 		Metadata: map[string]string{"url": url, "valueLocation": "n", "targetValue": "7"}, Auth: auth,
 	}
-	for k, v := range metadata {
-		in.Metadata[k] = v
-	}
+	maps.Copy(in.Metadata, metadata)
 	c, err := Kind().Decode(in)
 	if err != nil {
 		t.Fatal(err)
@@ -205,25 +204,35 @@ func TestRead_proves_who_asks(t *testing.T) {
 	}{
 		{"apiKey in a header", map[string]string{"authMode": "apiKey", "apiKey": "k"}, nil, func(r *http.Request) bool { return r.Header.Get("X-Api-Key") == "k" }},
 		{
-			"apiKey in a header of another name", map[string]string{"authMode": "apiKey", "keyParamName": "X-Mine"}, map[string]string{"apiKey": "k"},
+			"apiKey in a header of another name",
+			map[string]string{"authMode": "apiKey", "keyParamName": "X-Mine"},
+			map[string]string{"apiKey": "k"},
 			func(r *http.Request) bool { return r.Header.Get("X-Mine") == "k" },
 		},
 		{
-			"apiKey in the query", map[string]string{"authMode": "apiKey", "method": "query"}, map[string]string{"apiKey": "k&k"},
+			"apiKey in the query",
+			map[string]string{"authMode": "apiKey", "method": "query"},
+			map[string]string{"apiKey": "k&k"},
 			func(r *http.Request) bool {
 				return r.URL.Query().Get("api_key") == "k&k" && r.URL.Query().Get("of") == "all"
 			},
 		},
 		{
-			"basic", map[string]string{"authMode": "basic"}, map[string]string{"username": "u", "password": "p"},
+			"basic",
+			map[string]string{"authMode": "basic"},
+			map[string]string{"username": "u", "password": "p"},
 			func(r *http.Request) bool { u, p, _ := r.BasicAuth(); return u == "u" && p == "p" },
 		},
 		{
-			"bearer", map[string]string{"authMode": "bearer"}, map[string]string{"token": "t"},
+			"bearer",
+			map[string]string{"authMode": "bearer"},
+			map[string]string{"token": "t"},
 			func(r *http.Request) bool { return r.Header.Get("Authorization") == "Bearer t" },
 		},
 		{
-			"two at a time", map[string]string{"authMode": "apiKey,basic"}, map[string]string{"apiKey": "k", "username": "u"},
+			"two at a time",
+			map[string]string{"authMode": "apiKey,basic"},
+			map[string]string{"apiKey": "k", "username": "u"},
 			func(r *http.Request) bool {
 				u, _, _ := r.BasicAuth()
 				return u == "u" && r.Header.Get("X-Api-Key") == "k"
@@ -257,8 +266,9 @@ func (p pods) Endpoints(_ context.Context, namespace, service string, port int) 
 }
 
 func TestRead_aggregates_over_the_pods_of_a_service(t *testing.T) {
-	var cluster pods
-	for _, answer := range []string{`{"n":1}`, `{"n":"2"}`, `{"n":6}`, "broken"} {
+	answers := []string{`{"n":1}`, `{"n":"2"}`, `{"n":6}`, "broken"}
+	cluster := make(pods, 0, len(answers))
+	for _, answer := range answers {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/stats" {
 				w.WriteHeader(http.StatusNotFound)

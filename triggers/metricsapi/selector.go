@@ -42,8 +42,9 @@ func parseSelector(text string) (selector, error) {
 	s := selector{metric: found[1]}
 	rest := strings.TrimSpace(text[len(found[0]):])
 	if rest != "" {
-		inner, ok := strings.CutPrefix(rest, "{")
-		if inner, ok = strings.CutSuffix(inner, "}"); !ok || rest[0] != '{' {
+		inner, isOpen := strings.CutPrefix(rest, "{")
+		inner, isShut := strings.CutSuffix(inner, "}")
+		if !isOpen || !isShut {
 			return selector{}, errors.New(`want a metric and its labels, such as queue_size{name="jobs"}`)
 		}
 		if err := s.parseLabels(inner); err != nil {

@@ -7,10 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/triggers/internal/webauth"
+	"golang.org/x/sync/errgroup"
 )
 
 // together is how many pods are asked at one time, as in KEDA.
@@ -78,7 +77,7 @@ func (s *source) ask(ctx context.Context, addresses []string) ([]float64, error)
 			return nil
 		})
 	}
-	group.Wait() //nolint:errcheck // the errors are in errs
+	_ = group.Wait() // the errors are in errs
 	var there []float64
 	for i, err := range errs {
 		if err == nil {

@@ -10,7 +10,7 @@ import (
 
 // walk follows a path of keys and list indexes, with dots between, to a number.
 func walk(tree any, path string) (float64, error) {
-	for _, key := range strings.Split(path, ".") {
+	for key := range strings.SplitSeq(path, ".") {
 		child, isLeaf, err := step(tree, key)
 		if err != nil {
 			return 0, fmt.Errorf("valueLocation %q: %w", path, err)

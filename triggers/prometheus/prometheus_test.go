@@ -11,11 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/trigger/evidence"
 	"github.com/furl-dev/furl/trigger/triggertest"
+	"github.com/google/go-cmp/cmp"
 )
 
 const secret = "s3cret-of+the/test"

@@ -70,7 +70,7 @@ func prometheus(t *testing.T) string {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Wait() }) //nolint:errcheck // its context has ended it
+	t.Cleanup(func() { _ = c.Wait() }) // its context has ended it
 	waitReady(t, "http://"+address)
 	return "http://" + address
 }
@@ -101,7 +101,7 @@ func ready(ctx context.Context, client *http.Client, address string) error {
 	if err != nil {
 		return err
 	}
-	_ = answer.Body.Close() //nolint:errcheck // only the status counts
+	_ = answer.Body.Close() // only the status counts
 	if answer.StatusCode != http.StatusOK {
 		return errors.New(answer.Status)
 	}

@@ -37,7 +37,7 @@ func (c config) Validate() error {
 
 // Target is in per cent for Utilization, in cores or bytes for AverageValue.
 func (c config) Target() (target, activation float64) {
-	target, _ = c.target() //nolint:errcheck // Validate has asked
+	target, _ = c.target() // Validate has asked
 	return target, 0
 }
 

@@ -6,11 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/trigger/evidence"
 	"github.com/furl-dev/furl/trigger/triggertest"
+	"github.com/google/go-cmp/cmp"
 )
 
 // asked is what a cluster was asked.

@@ -12,9 +12,8 @@ import (
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/furl-dev/furl/trigger"
+	"github.com/google/go-cmp/cmp"
 )
 
 const role, other = "arn:aws:iam::1:role/r", "arn:aws:iam::1:role/o"

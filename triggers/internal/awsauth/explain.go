@@ -10,7 +10,6 @@ import (
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-
 	"github.com/furl-dev/furl/trigger"
 )
 
@@ -40,7 +39,7 @@ func pause(err error) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return time.Duration(seconds) * time.Second //nolint:gosec // 31 bits
+	return time.Duration(seconds) * time.Second // 31 bits
 }
 
 func advise(err error, who Identity, action string) string {

@@ -17,14 +17,14 @@ type lease[V any] struct {
 	users int
 }
 
-// Use returns the value of key, made by make where nobody uses it yet, and a
+// Use returns the value of key, made by create where nobody uses it yet, and a
 // release that may be called more than once. Of several callers at one time one makes it.
-func (p *Pool[K, V]) Use(key K, make func() (V, error)) (value V, release func(), err error) {
+func (p *Pool[K, V]) Use(key K, create func() (V, error)) (value V, release func(), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l, known := p.open[key]
 	if !known {
-		if value, err = make(); err != nil {
+		if value, err = create(); err != nil {
 			return value, nil, err
 		}
 		l = &lease[V]{value: value}

@@ -62,7 +62,7 @@ func TestGet_shows_the_clients_certificate(t *testing.T) {
 	}))
 	known := x509.NewCertPool()
 	known.AddCert(parsed)
-	server.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: known} //nolint:gosec // of a test
+	server.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: known} // of a test
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	settings := Settings{
@@ -84,8 +84,9 @@ func TestOpen_shares_a_connection_between_those_who_prove_themselves_alike(t *te
 	cert, key, _ := pair(t)
 	mine := Settings{Modes: []string{"tls", "bearer"}, Cert: cert, Key: key, Token: "a"}
 	clients := New()
-	var accounts []*Account
-	for _, s := range []Settings{mine, {Modes: []string{"tls"}, Cert: cert, Key: key}, {}} {
+	all := []Settings{mine, {Modes: []string{"tls"}, Cert: cert, Key: key}, {}}
+	accounts := make([]*Account, 0, len(all))
+	for _, s := range all {
 		account, err := clients.Open(env(), s, Options{})
 		if err != nil {
 			t.Fatal(err)
