@@ -47,6 +47,9 @@ func NewArrivals(group schema.GroupVersion, d discovery.ServerResourcesInterface
 func (a *Arrivals) Name() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if len(a.here) == 0 {
+		return a.group.String() // whether it is there is not known yet
+	}
 	names := make([]string, 0, len(a.here))
 	for _, f := range a.here {
 		names = append(names, f.Name()+"."+a.group.Group)

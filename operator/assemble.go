@@ -5,6 +5,7 @@ import (
 
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/operator/hpa"
+	"github.com/furl-dev/furl/operator/measure"
 	"github.com/furl-dev/furl/operator/metricsapi"
 	"github.com/furl-dev/furl/record"
 	"github.com/furl-dev/furl/resource"
@@ -32,46 +33,103 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 		events: kube.NewEvents(ctx, clients.Core),
 		health: newHealth(c.MetricsBindAddress, registry, c.Log),
 	}
-	var controller *hpa.Controller // told by what it is built from
-	pods := kube.NewPods(func(owner types.NamespacedName) { controller.PodsChanged(owner) })
-	workloads := kube.NewWorkloads(func(t kube.Target) { controller.TargetChanged(t) })
-	nodes := newNodes()
-	store := resource.NewStore(c.Scrape.MetricResolution)
-	book := record.NewBook(record.DefaultBudget)
-
-	ports := hpa.Ports{
-		Scales: kube.NewScales(clients.Mapper, clients.Scale, workloads, schedule.Clock{}.Now),
-		Pods:   pods, Custom: hpa.APIs{APIs: apis}, External: hpa.APIs{APIs: apis},
-		Status: kube.AutoscalerStatus{Client: clients.Core.AutoscalingV2()}, Events: p.events,
-		Records: book,
-	}
-	if c.ResourceMetrics == ResourceAPI {
-		ports.Resources, ports.ResourcesPolled = hpa.APIs{APIs: apis}, true
-	} else {
-		ports.Resources = hpa.StoreResources{Usage: store}
-		p.scraper = p.newScraper(config, nodes, store)
+	s := newScene(c, clients, registry, func(t kube.Target) { p.targetChanged(t) }, func(owner types.NamespacedName) { p.podsChanged(owner) })
+	if c.ResourceMetrics == ResourceSelf {
+		p.scraper = p.newScraper(config, s.nodes, s.store)
 		p.scraper.Metrics = registry
-		registry.MustRegister(newAges(nodes, store, schedule.Clock{}.Now))
+		registry.MustRegister(newAges(s.nodes, s.store, schedule.Clock{}.Now))
 	}
-	if p.server, err = p.newServer(store, book, pods, nodes); err != nil {
+	if p.server, err = p.newServer(s.store, s.book, s.pods, s.nodes); err != nil {
 		return nil, err
 	}
-	controller = hpa.NewController(hpa.ControllerConfig{
-		Control: hpa.Control(c.Control), Unserved: c.UnservedAfter, Ports: ports, Notices: p.events, Log: c.Log, Workers: c.Workers,
-		Settings: hpa.Settings{Defaults: c.Defaults, Clock: schedule.Clock{}.Now, Meter: hpa.NewMeter(registry)},
-	})
-	p.controller = controller
-	store.Subscribe(func(s resource.Scraped) {
-		for _, pod := range s.Pods {
-			controller.PodSampled(types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name})
+	p.controller = p.newAutoscalers(s)
+	if c.ScaledObjects == ScaledObjectsOn {
+		if p.keda, err = p.newKeda(s); err != nil {
+			return nil, err
+		}
+		s.targets.Changed = p.keda.objects.TargetChanged
+		p.feeds = append(p.feeds, p.keda.feed)
+	}
+	s.store.Subscribe(func(scraped resource.Scraped) {
+		for _, pod := range scraped.Pods {
+			p.podSampled(types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name})
 		}
 	})
-	p.feeds = append(kube.WorkloadFeeds(clients.Watch, workloads),
-		kube.PodFeed(clients.Watch, pods),
-		kube.NodeFeed(clients.Watch, nodes),
-		kube.AutoscalerFeed(clients.Watch, controller.Sink()),
+	p.feeds = append(p.feeds, kube.WorkloadFeeds(clients.Watch, s.workloads)...)
+	p.feeds = append(p.feeds,
+		kube.PodFeed(clients.Watch, s.pods),
+		kube.NodeFeed(clients.Watch, s.nodes),
+		kube.AutoscalerFeed(clients.Watch, p.controller.Sink()),
 	)
 	return p, nil
+}
+
+// scene is what the controllers of all kinds share.
+type scene struct {
+	registry  *prometheus.Registry
+	pods      *kube.Pods
+	workloads *kube.Workloads
+	scales    *kube.Scales
+	targets   *kube.Targets
+	nodes     *nodes
+	store     *resource.Store
+	book      *record.Book
+}
+
+func newScene(c *Config, clients *kube.Clients, r *prometheus.Registry, target func(kube.Target), owner func(types.NamespacedName)) *scene {
+	s := &scene{
+		registry: r, pods: kube.NewPods(owner), workloads: kube.NewWorkloads(target), targets: new(kube.Targets),
+		nodes: newNodes(), store: resource.NewStore(c.Scrape.MetricResolution), book: record.NewBook(record.DefaultBudget),
+	}
+	s.scales = kube.NewScales(clients.Mapper, clients.Scale, s.workloads, schedule.Clock{}.Now)
+	return s
+}
+
+// newAutoscalers connects the controller of HPAs.
+func (p *parts) newAutoscalers(s *scene) *hpa.Controller {
+	ports := hpa.Ports{
+		Scales: s.scales, Pods: s.pods, Custom: hpa.APIs{APIs: p.apis}, External: hpa.APIs{APIs: p.apis},
+		Status: kube.AutoscalerStatus{Client: p.clients.Core.AutoscalingV2()}, Events: p.events,
+		Records: s.book,
+	}
+	ports.Resources, ports.ResourcesPolled = p.resources(s)
+	return hpa.NewController(hpa.ControllerConfig{
+		Control: hpa.Control(p.config.Control), Unserved: p.config.UnservedAfter, Ports: ports, Notices: p.events, Log: p.config.Log,
+		Targets: s.targets, Workers: p.config.Workers,
+		Settings: hpa.Settings{Defaults: p.config.Defaults, Clock: schedule.Clock{}.Now, Meter: hpa.NewMeter(s.registry)},
+	})
+}
+
+// resources is where cpu and memory of pods come from, and whether asking is a request.
+func (p *parts) resources(s *scene) (r measure.Resources, polled bool) {
+	if p.config.ResourceMetrics == ResourceAPI {
+		return hpa.APIs{APIs: p.apis}, true
+	}
+	return hpa.StoreResources{Usage: s.store}, false
+}
+
+// targetChanged passes on that the size of a workload changed.
+func (p *parts) targetChanged(t kube.Target) {
+	p.controller.TargetChanged(t)
+	if p.keda != nil {
+		p.keda.objects.TargetChanged(t)
+	}
+}
+
+// podsChanged passes on that what somebody selects changed.
+func (p *parts) podsChanged(owner types.NamespacedName) {
+	p.controller.PodsChanged(owner)
+	if p.keda != nil {
+		p.keda.objects.PodsChanged(owner)
+	}
+}
+
+// podSampled passes on that a pod was measured.
+func (p *parts) podSampled(pod types.NamespacedName) {
+	p.controller.PodSampled(pod)
+	if p.keda != nil {
+		p.keda.objects.PodSampled(pod)
+	}
 }
 
 func (p *parts) newScraper(config *rest.Config, nodes *nodes, store *resource.Store) *resource.Scraper {

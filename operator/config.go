@@ -23,6 +23,14 @@ const (
 	ResourceAPI = "api"
 )
 
+// Whether Furl serves ScaledObjects.
+const (
+	// ScaledObjectsOn serves all but those that KEDA is at work on.
+	ScaledObjectsOn = "on"
+	// ScaledObjectsOff serves none.
+	ScaledObjectsOff = "off"
+)
+
 // Config is what the flags of `furl operator` say.
 type Config struct {
 	// Kubeconfig names the cluster; empty means the one that Furl runs in.
@@ -38,6 +46,10 @@ type Config struct {
 	LeaderElect bool
 	// Control says which HPAs are Furl's: auto, on or off.
 	Control string
+	// ScaledObjects is on or off: whether Furl serves the objects of keda.sh.
+	ScaledObjects string
+	// Version is that of the program.
+	Version string
 	// UnservedAfter is how old an HPA without any condition must be for auto to take it.
 	UnservedAfter time.Duration
 	// ResourceMetrics is ResourceSelf or ResourceAPI.
@@ -65,6 +77,7 @@ func DefaultConfig() Config {
 		Namespace:          "furl-system",
 		LeaderElect:        true,
 		Control:            string(hpa.Auto),
+		ScaledObjects:      ScaledObjectsOn,
 		UnservedAfter:      hpa.UnservedAfter,
 		ResourceMetrics:    ResourceSelf,
 		MetricsBindAddress: ":8080",
@@ -81,6 +94,7 @@ func (c *Config) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Namespace, "namespace", c.Namespace, "Furl's own namespace, for its lease.")
 	fs.BoolVar(&c.LeaderElect, "leader-elect", c.LeaderElect, "Decide only while holding the lease, so that several replicas can run.")
 	fs.StringVar(&c.Control, "hpa-controller", c.Control, "Which HorizontalPodAutoscalers Furl reconciles: auto (those that nobody else serves), on (all) or off.")
+	fs.StringVar(&c.ScaledObjects, "scaled-objects", c.ScaledObjects, "Whether Furl serves the objects of keda.sh: on (all but those that KEDA is at work on) or off.")
 	fs.DurationVar(&c.UnservedAfter, "hpa-unserved-after", c.UnservedAfter,
 		"How long an HPA must have been without a condition from any controller for --hpa-controller=auto to take it.")
 	fs.StringVar(&c.ResourceMetrics, "resource-metrics", c.ResourceMetrics,
@@ -109,6 +123,8 @@ func (c *Config) Validate() error {
 	}
 	_, err := hpa.ParseControl(c.Control)
 	refuse(err != nil, "--%w", err)
+	refuse(c.ScaledObjects != ScaledObjectsOn && c.ScaledObjects != ScaledObjectsOff,
+		"--scaled-objects is %q: set %s or %s", c.ScaledObjects, ScaledObjectsOn, ScaledObjectsOff)
 	refuse(c.ResourceMetrics != ResourceSelf && c.ResourceMetrics != ResourceAPI,
 		"--resource-metrics is %q: set %s or %s", c.ResourceMetrics, ResourceSelf, ResourceAPI)
 	refuse(c.UnservedAfter <= 0, "--hpa-unserved-after is %s: set more than 0", c.UnservedAfter)

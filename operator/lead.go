@@ -10,6 +10,7 @@ import (
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/schedule"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -41,11 +42,18 @@ func (p *parts) govern(ctx context.Context) error {
 	var announcing sync.WaitGroup
 	announcing.Go(func() { p.announce(ctx) })
 	defer announcing.Wait()
-	if p.config.Control == string(hpa.Off) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
 		<-ctx.Done()
 		return nil
+	})
+	if p.config.Control != string(hpa.Off) {
+		group.Go(func() error { return p.controller.Lead(ctx) })
 	}
-	return p.controller.Lead(ctx)
+	if p.keda != nil {
+		group.Go(func() error { return p.keda.lead(ctx) })
+	}
+	return group.Wait()
 }
 
 // announce tells the cluster where the leader listens, until it has worked.

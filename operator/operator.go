@@ -55,6 +55,7 @@ type parts struct {
 	apis       *kube.MetricsAPIs
 	events     *kube.Events
 	controller *hpa.Controller
+	keda       *keda             // nil when Furl serves no ScaledObjects
 	scraper    *resource.Scraper // nil when resource metrics come from the API
 	server     *metricsapi.Server
 	feeds      []kube.Follower

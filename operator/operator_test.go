@@ -53,6 +53,7 @@ func TestConfig_takes_upstreams_flags(t *testing.T) {
 func TestConfig_names_the_flag_that_is_wrong(t *testing.T) {
 	for flag, spoil := range map[string]func(*Config){
 		"--hpa-controller":   func(c *Config) { c.Control = "yes" },
+		"--scaled-objects":   func(c *Config) { c.ScaledObjects = "auto" },
 		"--resource-metrics": func(c *Config) { c.ResourceMetrics = "prometheus" },
 		"--namespace":        func(c *Config) { c.Namespace = "" },
 		"--concurrent-horizontal-pod-autoscaler-syncs":          func(c *Config) { c.Workers = 0 },
