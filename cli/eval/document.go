@@ -79,13 +79,6 @@ type typed struct {
 	} `json:"metadata"`
 }
 
-// hpaDocument is an HPA and, if there is one, the template of the pods it scales.
-type hpaDocument struct {
-	where    place
-	hpa      *autoscalingv2.HorizontalPodAutoscaler
-	template *template
-}
-
 // template is what a Deployment or its like says about its pods.
 type template struct {
 	typed
@@ -99,7 +92,7 @@ type template struct {
 
 // documents are all documents by what they are.
 type documents struct {
-	hpas         []*hpaDocument
+	subjects     []*subject
 	templates    []*template
 	observations []*observation
 }
@@ -114,10 +107,12 @@ func (d *documents) add(doc document) error {
 		return d.addObservation(doc)
 	case "HorizontalPodAutoscaler":
 		return d.addHPA(doc, t)
+	case "ScaledObject":
+		return d.addScaledObject(doc, t)
 	case "Deployment", "StatefulSet", "ReplicaSet", "ReplicationController":
 		return d.addTemplate(doc)
 	case "":
-		return doc.where.wrap(fmt.Errorf("kind is missing; write kind: Observation or kind: HorizontalPodAutoscaler"))
+		return doc.where.wrap(fmt.Errorf("kind is missing; write kind: Observation, HorizontalPodAutoscaler or ScaledObject"))
 	default: // a Service beside its Deployment is no mistake
 		return nil
 	}
@@ -134,7 +129,7 @@ func (d *documents) addHPA(doc document, t typed) error {
 	if errs := policy.Validate(h); len(errs) > 0 {
 		return doc.where.wrap(errs.ToAggregate())
 	}
-	d.hpas = append(d.hpas, &hpaDocument{where: doc.where, hpa: h})
+	d.subjects = append(d.subjects, hpaSubject(doc.where, h))
 	return nil
 }
 

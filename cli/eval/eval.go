@@ -40,25 +40,32 @@ type Options struct {
 	Decide loop.Decide
 }
 
-// script is one HPA and what was observed of its workload, in order.
+// script is one object and what was observed of its workload, in order.
 type script struct {
-	name         string // namespace/name, or the name alone
-	hpa          *hpaDocument
+	*subject
 	observations []*observation
 }
 
 // play makes the decisions of a script and adds them to the report.
 func (s *script) play(ctx context.Context, o Options, r *Report) error {
-	c, err := policy.Compile(s.hpa.hpa, o.Defaults)
+	c, err := s.compile(o.Defaults)
 	if err != nil {
-		return s.hpa.where.wrap(err)
+		return s.where.wrap(err)
 	}
-	w := newWorld(c, s.hpa.template)
+	w := newWorld(c, s.subject)
 	l := &loop.Loop{Observer: w, Actuator: w, Recorder: w, Decide: o.Decide}
+	if first := s.observations[0]; first.dated() {
+		l.Restore(s.resume(first.from))
+	} else {
+		c.Policy.Activation.Created = time.Time{} // a date of the YAML is not on the script's clock
+	}
 	l.Use(c.Policy)
 	r.Warnings = append(r.Warnings, s.warnings(c)...)
 	for _, ob := range s.observations {
 		if err := w.become(ob); err != nil {
+			return ob.where.wrap(err)
+		}
+		if err := ob.remember(l); err != nil {
 			return ob.where.wrap(err)
 		}
 		for at := ob.from; !at.After(ob.until); at = at.Add(ob.every) {
@@ -70,10 +77,10 @@ func (s *script) play(ctx context.Context, o Options, r *Report) error {
 			}
 			last := at.Add(ob.every).After(ob.until)
 			if d := w.last; last || d.Decision.From != d.Decision.To {
-				r.Decisions = append(r.Decisions, newDecision(s, at.Sub(s.observations[0].from), d))
+				r.Decisions = append(r.Decisions, newDecision(s, at.Sub(s.observations[0].from), d, l.History()))
 			}
 		}
-		r.check(ob, w.last.Decision)
+		r.check(ob, w.last, l.History())
 	}
 	return nil
 }
@@ -81,10 +88,10 @@ func (s *script) play(ctx context.Context, o Options, r *Report) error {
 func (s *script) warnings(c policy.Compiled) []string {
 	out := make([]string, 0, len(c.Warnings)+1)
 	for _, w := range c.Warnings {
-		out = append(out, fmt.Sprintf("%s: %s", s.name, w))
+		out = append(out, fmt.Sprintf("%s: %s", s.title(), w))
 	}
 	if c.Mode == policy.Observe {
-		out = append(out, fmt.Sprintf("%s: %s is %s: in a cluster Furl would not write these sizes", s.name, api.AnnotationMode, api.ModeObserve))
+		out = append(out, fmt.Sprintf("%s: %s is %s: in a cluster Furl would not write these sizes", s.title(), api.AnnotationMode, api.ModeObserve))
 	}
 	return out
 }
@@ -102,7 +109,9 @@ type Report struct {
 
 // Decision is one decision as it is printed.
 type Decision struct {
-	HPA string `json:"hpa"`
+	// HPA or ScaledObject is whose decision it is.
+	HPA          string `json:"hpa,omitempty"`
+	ScaledObject string `json:"scaledObject,omitempty"`
 	// After is the time since the first observation, such as 1m30s.
 	After string `json:"after"`
 	From  int32  `json:"from"`
@@ -110,6 +119,10 @@ type Decision struct {
 	// Held says that failing signals kept the size.
 	Held  bool   `json:"held,omitempty"`
 	Steps []Step `json:"steps"`
+	// Conditions and Event are what a ScaledObject shows: Active, Ready, Fallback
+	// and Paused with their reasons, and that it was woken or rests.
+	Conditions map[string]string `json:"conditions,omitempty"`
+	Event      string            `json:"event,omitempty"`
 	// Next is the time since the first observation at which the answer may
 	// change without new data; empty means none.
 	Next string `json:"next,omitempty"`
@@ -124,9 +137,16 @@ type Step struct {
 	Text   string `json:"text"`
 }
 
-func newDecision(s *script, after time.Duration, r loop.Record) Decision {
+func newDecision(s *script, after time.Duration, r loop.Record, h engine.History) Decision {
 	d := r.Decision
-	out := Decision{HPA: s.name, After: after.String(), From: d.From, To: d.To, Held: d.Held}
+	out := Decision{HPA: s.title(), After: after.String(), From: d.From, To: d.To, Held: d.Held}
+	if s.kind == "ScaledObject" {
+		out.HPA, out.ScaledObject = "", s.title()
+		out.Conditions = reasons(conditions(r, h))
+		if e, ok := d.ActivationEvent(s.workload(), nil); ok {
+			out.Event = e.Reason + ": " + e.Message
+		}
+	}
 	for _, st := range d.Steps {
 		out.Steps = append(out.Steps, newStep(st))
 	}

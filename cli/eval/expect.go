@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/furl-dev/furl/engine"
+	"github.com/furl-dev/furl/loop"
 )
 
 // expectation is what the user says about the last decision of an observation.
@@ -19,23 +20,27 @@ type expectation struct {
 	Steps []string `json:"steps"`
 	// Held says whether failing signals kept the size.
 	Held *bool `json:"held"`
+	// Active says whether a ScaledObject is active.
+	Active *bool `json:"active"`
+	// Conditions are reasons by the type, such as Active: ScalerCooldown.
+	Conditions map[string]string `json:"conditions"`
 }
 
 // check counts an observation's expectations and notes those that do not hold.
-func (r *Report) check(o *observation, d engine.Decision) {
+func (r *Report) check(o *observation, last loop.Record, h engine.History) {
 	e := o.Expect
 	if e == nil {
 		return
 	}
 	r.Expectations += e.count()
-	for _, why := range e.failures(d) {
+	for _, why := range append(e.failures(last.Decision), e.unlike(conditions(last, h))...) {
 		r.Failures = append(r.Failures, o.where.wrap(fmt.Errorf("expect.%s", why)).Error())
 	}
 }
 
 func (e *expectation) count() int {
-	n := len(e.Steps)
-	for _, given := range []bool{e.Replicas != nil, len(e.Within) > 0, e.Rule != "", e.Held != nil} {
+	n := len(e.Steps) + len(e.Conditions)
+	for _, given := range []bool{e.Active != nil, e.Replicas != nil, len(e.Within) > 0, e.Rule != "", e.Held != nil} {
 		if given {
 			n++
 		}
@@ -115,7 +120,7 @@ func (e *expectation) validate() error {
 		}
 	}
 	if e.count() == 0 {
-		return fmt.Errorf("expect: nothing is expected; write replicas, within, rule, steps or held")
+		return fmt.Errorf("expect: nothing is expected; write replicas, within, rule, steps, held, active or conditions")
 	}
 	return nil
 }

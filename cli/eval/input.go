@@ -3,8 +3,6 @@ package eval
 import (
 	"errors"
 	"fmt"
-
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 )
 
 // input is what all files say together.
@@ -20,16 +18,16 @@ func read(files []File) (input, error) {
 			}
 		}
 	}
-	if len(docs.hpas) == 0 {
-		return input{}, errors.New("no HorizontalPodAutoscaler in the input; add one with -f hpa.yaml")
+	if len(docs.subjects) == 0 {
+		return input{}, errors.New("no HorizontalPodAutoscaler in the input, and no ScaledObject; add one with -f hpa.yaml")
 	}
 	if len(docs.observations) == 0 {
 		return input{}, errors.New("no Observation in the input; add one with -f observation.yaml, see furl eval --help")
 	}
 	in := input{}
-	for _, h := range docs.hpas {
-		h.template = docs.templateOf(h.hpa)
-		in.scripts = append(in.scripts, &script{name: nameOf(h.hpa), hpa: h})
+	for _, s := range docs.subjects {
+		s.template = docs.templateOf(s)
+		in.scripts = append(in.scripts, &script{subject: s})
 	}
 	for _, o := range docs.observations {
 		s, err := in.scriptOf(o)
@@ -39,43 +37,43 @@ func read(files []File) (input, error) {
 		s.observations = append(s.observations, o)
 	}
 	for _, s := range in.scripts {
-		if err := schedule(s.observations); err != nil {
+		if err := schedule(s.observations, s.rhythm); err != nil {
 			return input{}, err
 		}
 	}
 	return in, nil
 }
 
-func nameOf(h *autoscalingv2.HorizontalPodAutoscaler) string {
-	if h.Namespace == "" {
-		return h.Name
-	}
-	return h.Namespace + "/" + h.Name
-}
-
-func (d *documents) templateOf(h *autoscalingv2.HorizontalPodAutoscaler) *template {
-	ref := h.Spec.ScaleTargetRef
+func (d *documents) templateOf(s *subject) *template {
 	for _, t := range d.templates {
-		near := t.Metadata.Namespace == "" || h.Namespace == "" || t.Metadata.Namespace == h.Namespace
-		if t.Kind == ref.Kind && t.Metadata.Name == ref.Name && near {
+		near := t.Metadata.Namespace == "" || s.namespace == "" || t.Metadata.Namespace == s.namespace
+		if t.Kind == s.targetKind && t.Metadata.Name == s.targetName && near {
 			return t
 		}
 	}
 	return nil
 }
 
-// scriptOf finds the HPA an observation is for; with one HPA it need not say.
+// scriptOf finds the object an observation is for; with one it need not say.
 func (in *input) scriptOf(o *observation) (*script, error) {
-	if o.HPA == "" {
-		if len(in.scripts) > 1 {
-			return nil, fmt.Errorf("hpa is missing; with %d HPAs in the input, name the one observed", len(in.scripts))
-		}
-		return in.scripts[0], nil
+	switch {
+	case o.HPA != "" && o.ScaledObject != "":
+		return nil, errors.New("hpa and scaledObject: an observation is of one of them")
+	case o.HPA != "":
+		return in.scriptNamed("hpa", "HorizontalPodAutoscaler", o.HPA)
+	case o.ScaledObject != "":
+		return in.scriptNamed("scaledObject", "ScaledObject", o.ScaledObject)
+	case len(in.scripts) > 1:
+		return nil, fmt.Errorf("hpa is missing; with %d HPAs and ScaledObjects in the input, name the one observed with hpa or scaledObject", len(in.scripts))
 	}
+	return in.scripts[0], nil
+}
+
+func (in *input) scriptNamed(field, kind, name string) (*script, error) {
 	for _, s := range in.scripts {
-		if s.name == o.HPA || s.hpa.hpa.Name == o.HPA {
+		if s.kind == kind && s.is(name) {
 			return s, nil
 		}
 	}
-	return nil, fmt.Errorf("hpa: no HorizontalPodAutoscaler named %q in the input", o.HPA)
+	return nil, fmt.Errorf("%s: no %s named %q in the input", field, kind, name)
 }

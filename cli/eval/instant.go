@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// rhythm is the time between observations, and between the decisions of one
-// that lasts: upstream's.
+// rhythm is the time between observations of an HPA, and between the decisions
+// of one that lasts: upstream's. That of a ScaledObject is its polling interval.
 const rhythm = 15 * time.Second
 
 // maxTicks is the most decisions that one observation may ask for.
 const maxTicks = 100_000
 
 // schedule gives every observation of a script its instants.
-func schedule(all []*observation) error {
+func schedule(all []*observation, rhythm time.Duration) error {
 	start := time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 	for i, o := range all {
 		if i == 0 {
@@ -21,7 +21,7 @@ func schedule(all []*observation) error {
 				start = at
 			}
 		}
-		if err := o.schedule(start); err != nil {
+		if err := o.schedule(start, rhythm); err != nil {
 			return o.where.wrap(err)
 		}
 		if i == 0 {
@@ -39,7 +39,7 @@ func schedule(all []*observation) error {
 	return nil
 }
 
-func (o *observation) schedule(start time.Time) error {
+func (o *observation) schedule(start time.Time, rhythm time.Duration) error {
 	at, err := instant(o.At, start)
 	if err != nil {
 		return err
@@ -59,6 +59,12 @@ func (o *observation) schedule(start time.Time) error {
 	}
 	o.from, o.until = at, at.Add(span)
 	return nil
+}
+
+// dated says that the observation is at an instant of the calendar.
+func (o *observation) dated() bool {
+	_, err := time.Parse(time.RFC3339, string(o.At))
+	return err == nil
 }
 
 func (o *observation) shift(to time.Time) {

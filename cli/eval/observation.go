@@ -20,9 +20,12 @@ type observation struct {
 	Kind       string `json:"kind"`
 	// HPA names the HPA observed; needed only where there are several.
 	HPA string `json:"hpa"`
-	// At is an offset such as 30s or an instant; absent, 15s after the end of the one before.
+	// ScaledObject names the ScaledObject observed, likewise.
+	ScaledObject string `json:"scaledObject"`
+	// At is an offset such as 30s or an instant; absent, 15s (for a ScaledObject
+	// the polling interval) after the end of the one before.
 	At text `json:"at"`
-	// For holds the observation that long, with a decision each Every (15s).
+	// For holds the observation that long, with a decision each Every (15s, or the polling interval).
 	For   text `json:"for"`
 	Every text `json:"every"`
 	// Replicas is a number, or {spec, status}; absent, what the last decision said.
@@ -30,7 +33,14 @@ type observation struct {
 	Pods     []podLine `json:"pods"`
 	// Metrics are values by the signal's name, such as external/queue: 35.
 	Metrics map[string]metric `json:"metrics"`
-	Expect  *expectation      `json:"expect"`
+	// Triggers are values of a ScaledObject's triggers, by the metric's name or
+	// the trigger's name, type or place.
+	Triggers map[string]triggerValue `json:"triggers"`
+	// LastActive is when a trigger was last active: how long ago, or an instant.
+	LastActive text `json:"lastActive"`
+	// Created is when the ScaledObject was, likewise.
+	Created text         `json:"created"`
+	Expect  *expectation `json:"expect"`
 
 	where       place
 	from, until time.Time

@@ -1,9 +1,11 @@
 package eval
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -56,7 +58,7 @@ func (r Report) text() string {
 // text writes one decision: a headline, and a line for each step with what it
 // made of the number.
 func (d Decision) text(b *strings.Builder) {
-	fmt.Fprintf(b, "%s  %s  after %s%s\n", d.HPA, move(d.From, d.To), d.After, held(d.Held))
+	fmt.Fprintf(b, "%s  %s  after %s%s\n", cmp.Or(d.HPA, d.ScaledObject), move(d.From, d.To), d.After, held(d.Held))
 	rule, size := 0, 0
 	steps := d.telling()
 	for _, s := range steps {
@@ -67,9 +69,24 @@ func (d Decision) text(b *strings.Builder) {
 		pad := strings.Repeat(" ", size-len(m))
 		fmt.Fprintf(b, "  %-*s  %s%s  %s\n", rule, s.Rule, m, pad, s.Text)
 	}
+	if len(d.Conditions) > 0 {
+		fmt.Fprintf(b, "  conditions: %s\n", d.said())
+	}
+	if d.Event != "" {
+		fmt.Fprintf(b, "  event %s\n", d.Event)
+	}
 	if d.Next != "" {
 		fmt.Fprintf(b, "  without new data this may change after %s\n", d.Next)
 	}
+}
+
+// said lists the conditions: Active ScalerActive, Ready ScaledObjectReady.
+func (d Decision) said() string {
+	words := make([]string, 0, len(d.Conditions))
+	for _, name := range slices.Sorted(maps.Keys(d.Conditions)) {
+		words = append(words, name+" "+d.Conditions[name])
+	}
+	return strings.Join(words, ", ")
 }
 
 // telling leaves out the step that picks one proposal out of one.

@@ -16,7 +16,8 @@ import (
 // loop's ports, and takes every size that is decided on.
 type world struct {
 	compiled policy.Compiled
-	template *template
+	sensors  []engine.Signal
+	subject  *subject
 
 	size    engine.Replicas
 	sized   bool
@@ -26,12 +27,13 @@ type world struct {
 }
 
 type reading struct {
-	milli   float64
-	missing string
+	milli    float64
+	missing  string
+	activity engine.Activity
 }
 
-func newWorld(c policy.Compiled, t *template) *world {
-	return &world{compiled: c, template: t, metrics: map[string]reading{}}
+func newWorld(c policy.Compiled, s *subject) *world {
+	return &world{compiled: c, sensors: c.Policy.Sensors(), subject: s, metrics: map[string]reading{}}
 }
 
 // become takes over what an observation says; the rest stays.
@@ -46,6 +48,11 @@ func (w *world) become(o *observation) error {
 	}
 	for name, m := range o.Metrics {
 		if err := w.setMetric(name, m); err != nil {
+			return err
+		}
+	}
+	for name, v := range o.Triggers {
+		if err := w.setTrigger(name, v); err != nil {
 			return err
 		}
 	}
@@ -70,7 +77,7 @@ func (w *world) setPods(lines []podLine) error {
 	w.lines = nil
 	rest := 0
 	for i := range lines {
-		a, err := lines[i].check(w.template)
+		a, err := lines[i].check(w.subject.template)
 		if err != nil {
 			return fmt.Errorf("pods[%d].%w", i, err)
 		}
@@ -88,11 +95,11 @@ func (w *world) setPods(lines []podLine) error {
 func (w *world) setMetric(name string, m metric) error {
 	i := w.signal(name)
 	if i < 0 {
-		return fmt.Errorf("metrics: the HPA has no signal %q; it has %q", name, w.signals())
+		return fmt.Errorf("metrics: the %s has no signal %q; it has %q", w.subject.short(), name, w.signals())
 	}
 	r := reading{missing: m.Missing}
 	if m.Missing == "" {
-		if w.compiled.Policy.Signals[i].Kind == engine.PerPod {
+		if w.sensors[i].Kind == engine.PerPod {
 			return fmt.Errorf("metrics.%s: this is measured for each pod; write it under pods, or missing with a reason here", name)
 		}
 		q, err := quantity("metrics."+name, m.Value)
@@ -106,8 +113,8 @@ func (w *world) setMetric(name string, m metric) error {
 }
 
 func (w *world) signal(name string) int {
-	for i := range w.compiled.Policy.Signals {
-		if w.compiled.Policy.Signals[i].Name == name {
+	for i := range w.sensors {
+		if w.sensors[i].Name == name {
 			return i
 		}
 	}
@@ -115,9 +122,9 @@ func (w *world) signal(name string) int {
 }
 
 func (w *world) signals() []string {
-	names := make([]string, 0, len(w.compiled.Policy.Signals))
-	for i := range w.compiled.Policy.Signals {
-		names = append(names, w.compiled.Policy.Signals[i].Name)
+	names := make([]string, 0, len(w.sensors))
+	for i := range w.sensors {
+		names = append(names, w.sensors[i].Name)
 	}
 	return names
 }
@@ -138,8 +145,8 @@ func (w *world) firstSize() (int32, error) {
 		return 0, fmt.Errorf("pods: %d of them", n)
 	case n > 0:
 		return int32(n), nil
-	case w.template != nil && w.template.Spec.Replicas != nil:
-		return *w.template.Spec.Replicas, nil
+	case w.subject.template != nil && w.subject.template.Spec.Replicas != nil:
+		return *w.subject.template.Spec.Replicas, nil
 	default:
 		return 1, nil // what the API server makes of no replicas
 	}
@@ -161,12 +168,12 @@ func (w *world) Record(_ context.Context, r loop.Record) error {
 }
 
 // Read implements [loop.Observer].
-func (w *world) Read(_ context.Context, at time.Time, p engine.Policy) ([]engine.Reading, error) {
+func (w *world) Read(_ context.Context, at time.Time, _ engine.Policy) ([]engine.Reading, error) {
 	if n := w.total(); n > maxPods {
 		return nil, fmt.Errorf("pods: %d of them; at most %d can be evaluated", n, maxPods)
 	}
-	out := make([]engine.Reading, 0, len(p.Signals))
-	for i, s := range p.Signals {
+	out := make([]engine.Reading, 0, len(w.sensors))
+	for i, s := range w.sensors {
 		out = append(out, w.read(at, s, w.compiled.Sources[i]))
 	}
 	return out, nil
@@ -181,9 +188,11 @@ func (w *world) read(at time.Time, s engine.Signal, src policy.Source) engine.Re
 	case s.Kind == engine.PerPod:
 		r.Usage = engine.Group(w.pods(at, src), at, s, w.compiled.Policy.Grace)
 	case !ok:
-		r.Missing = "the observation has no metrics." + s.Name
+		r.Missing = fmt.Sprintf("the observation has no %s.%s", w.subject.values(), s.Name)
 	default:
-		r.Value = given.milli
+		r.Value, r.Activity = given.milli, given.activity
+	}
+	if s.Kind != engine.PerPod {
 		r.ReadyPods, r.Listed = w.selected(at)
 	}
 	return r
