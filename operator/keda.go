@@ -36,7 +36,7 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 		Cluster: kube.Surroundings{Pods: s.pods, Client: p.clients.Core},
 	}))}
 	ports := scaledobject.Ports{
-		Scales: s.scales, Pods: s.pods, Kinds: all.Find, Sources: k.pool, Objects: client,
+		Scales: s.scales, Pods: s.pods, Kinds: all.Kinds().Find, Sources: k.pool, Objects: client,
 		Inputs: inputs{}, Events: kube.ScaledObjectEvents{Events: p.events}, Records: s.book,
 	}
 	ports.Resources, ports.ResourcesPolled = p.resources(s)
