@@ -12,6 +12,7 @@ import (
 func (p *Pool) finish(ctx context.Context, r *reader, a outcome) {
 	now := p.clock.Now()
 	r.mu.Lock()
+	took := now.Sub(r.started)
 	in, holds, gone := r.lane, !r.stuck, r.gone
 	r.busy, r.stuck, r.cancel = false, false, nil
 	if !gone {
@@ -22,6 +23,9 @@ func (p *Pool) finish(ctx context.Context, r *reader, a outcome) {
 	}
 	r.mu.Unlock()
 
+	if !gone {
+		r.tally.count(&a, took)
+	}
 	if holds {
 		p.pass(ctx, in)
 	}
@@ -96,10 +100,11 @@ func (p *Pool) overdue(ctx context.Context, r *reader, now time.Time) time.Time 
 	in, next := r.lane, r.overdue
 	r.mu.Unlock()
 	if first {
-		p.options.Log.WarnContext(ctx, "source ignores its timeout", "trigger", r.kind, "users", len(r.users()))
+		p.options.Log.WarnContext(ctx, "source ignores its timeout", "trigger", r.kind, "owner", r.who(), "users", len(r.users()))
 		p.shut(r)
 		p.pass(ctx, in)
 	}
+	r.tally.results[ignored].Inc()
 	r.tell()
 	return next
 }

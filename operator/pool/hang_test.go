@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +151,60 @@ func TestPool_bounds_the_opening_of_a_source(t *testing.T) {
 		synctest.Wait()
 		if got := l.Last(); got.Failures != 1 || !strings.Contains(got.Err.Error(), "credentials") {
 			t.Errorf("%+v, want the reason after 10 s", got)
+		}
+	})
+}
+
+// stubborn is a source whose reads end with it and not before.
+type stubborn struct {
+	*open
+	closed chan struct{}
+	once   *sync.Once
+}
+
+func (s stubborn) Read(context.Context) (trigger.Sample, error) {
+	<-s.closed
+	return trigger.Sample{}, net.ErrClosed
+}
+
+func (s stubborn) Close() error {
+	s.once.Do(func() { close(s.closed) })
+	return s.open.Close()
+}
+
+func TestPool_closes_a_source_that_nobody_wants_though_its_read_ignores_its_context(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, f := start(t), newFake(answers)
+		r := f.recipe("k")
+		r.open = func(context.Context, trigger.Env) (trigger.Source, error) {
+			return stubborn{&open{fake: f}, make(chan struct{}), new(sync.Once)}, nil
+		}
+		l := p.use("a", r, 30*s, silent)
+		time.Sleep(s)
+		l.Release()
+		synctest.Wait()
+		if _, closed, _ := f.counts(); closed != 1 {
+			t.Errorf("closed %d times, want once", closed)
+		}
+	})
+}
+
+func TestPool_closes_all_sources_at_its_end(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, f := New(DefaultOptions(trigger.Env{Log: slog.New(slog.DiscardHandler)})), newFake(answers)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- p.Run(ctx) }()
+		for i := range 5 {
+			p.use("a", f.recipe(fmt.Sprint(i)), 30*s, silent)
+		}
+		time.Sleep(s)
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if opened, closed, _ := f.counts(); opened != 5 || closed != 5 {
+			t.Errorf("opened %d and closed %d, want 5 and 5", opened, closed)
 		}
 	})
 }

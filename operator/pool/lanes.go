@@ -50,6 +50,13 @@ func (l *lanes) leave(in lane) (key string, passed bool) {
 	return key, true
 }
 
+// taken counts the places that are taken.
+func (l *lanes) taken() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.busy[sound] + l.busy[suspect]
+}
+
 // burst notices that many sources begin together.
 type burst struct {
 	left float64

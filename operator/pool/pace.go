@@ -26,7 +26,7 @@ func afterGood(r *reader, s *trigger.Sample, now time.Time) time.Time {
 		due = r.started.Add(max(shortest, part(r.every, r.key, 0)))
 	}
 	if s.Until.After(now) && s.Until.Before(due) {
-		due = s.Until
+		due = later(s.Until, r.started.Add(shortest))
 	}
 	if due.Before(now) { // it took longer than its interval
 		due = now.Add(r.every)

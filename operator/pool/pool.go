@@ -10,6 +10,7 @@ import (
 
 	"github.com/furl-dev/furl/schedule"
 	"github.com/furl-dev/furl/trigger"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Options bound a [Pool].
@@ -17,6 +18,8 @@ type Options struct {
 	// Env is given to every source.
 	Env trigger.Env
 	Log *slog.Logger
+	// Metrics is where the pool's own metrics are registered; nil keeps them.
+	Metrics prometheus.Registerer
 	// Timeout bounds one read of a source that asks for no other, see [Patient].
 	Timeout time.Duration
 	// Reads is how many reads may be under way at once, among those that went
@@ -56,12 +59,14 @@ type Pool struct {
 	clock   schedule.Clock
 	turns   *schedule.Schedule[string]
 	lanes   lanes
+	meter   *meter
 	work    sync.WaitGroup // reads, streams and closings under way
 
 	mu      sync.Mutex // guards the fields below
 	readers map[string]*reader
 	owners  map[string]map[*Lease]struct{}
 	burst   burst
+	tallies map[string]tally // one a kind
 }
 
 // New returns a pool without sources. It reads nothing until [Pool.Run].
@@ -71,7 +76,9 @@ func New(o Options) *Pool {
 		lanes:   lanes{limit: max(o.Reads, 1)},
 		readers: make(map[string]*reader),
 		owners:  make(map[string]map[*Lease]struct{}),
+		tallies: make(map[string]tally),
 	}
+	p.meter = newMeter(o.Metrics, p)
 	// A turn only begins a read, which costs microseconds: two workers are enough.
 	p.turns = schedule.New(schedule.Config{Workers: 2}, p.turn)
 	return p
@@ -136,7 +143,7 @@ func (p *Pool) use(owner string, c recipe, every time.Duration, notify func()) *
 	r := p.readers[c.key]
 	isNew := r == nil
 	if isNew {
-		r = newReader(c)
+		r = newReader(c, p.tally(c.kind))
 		p.readers[c.key] = r
 	}
 	l.reader = r
@@ -170,6 +177,16 @@ func (p *Pool) Len() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.readers)
+}
+
+// tally is shared by the sources of a kind.
+func (p *Pool) tally(kind string) tally {
+	if t, ok := p.tallies[kind]; ok {
+		return t
+	}
+	t := p.meter.of(kind)
+	p.tallies[kind] = t
+	return t
 }
 
 func (p *Pool) reader(key string) *reader {

@@ -89,7 +89,7 @@ func (p *Pool) attempt(ctx context.Context, r *reader) outcome {
 		return p.openAndRead(ctx, r)
 	}
 	a := p.read(ctx, r, s)
-	if a.err == nil || !p.rebuild(r, a.err) || failed || a.late {
+	if a.err == nil || ctx.Err() != nil || !p.rebuild(r, a.err) || failed || a.late {
 		return a
 	}
 	return p.openAndRead(ctx, r)

@@ -13,6 +13,7 @@ import (
 // reader but for a read under way and for the stream of a source that pushes.
 type reader struct {
 	recipe
+	tally tally
 
 	mu     sync.Mutex // guards the fields below
 	leases []*Lease   // replaced, never changed: who has read the slice may keep it
@@ -39,9 +40,7 @@ type reader struct {
 	last    Reading
 }
 
-func newReader(c recipe) *reader {
-	return &reader{recipe: c}
-}
+func newReader(c recipe, t tally) *reader { return &reader{recipe: c, tally: t} }
 
 // add takes a user on, and says whether the next read is sooner for it.
 func (r *reader) add(l *Lease) (sooner bool) {
@@ -104,6 +103,15 @@ func (r *reader) users() []*Lease {
 	return r.leases
 }
 
+// who names a user for the log; the others have the same trouble.
+func (r *reader) who() string {
+	users := r.users()
+	if len(users) == 0 {
+		return ""
+	}
+	return users[0].owner
+}
+
 // tell calls every user; no lock is held.
 func (r *reader) tell() {
 	for _, l := range r.users() {
@@ -119,18 +127,17 @@ func (r *reader) stand() lane {
 	return sound
 }
 
-// retire ends a reader for good: what is under way is cancelled, and the source closed.
+// retire ends a reader for good: what is under way is cancelled, and the
+// source closed, which ends a read that does not heed its context.
 func (p *Pool) retire(r *reader) {
 	r.mu.Lock()
 	r.gone = true
-	cancel, idle := r.cancel, !r.busy
+	cancel := r.cancel
 	r.mu.Unlock()
 	if cancel != nil {
 		cancel()
 	}
-	if idle {
-		p.shut(r)
-	}
+	p.shut(r)
 }
 
 // shut closes the source, if there is one, without waiting for it. The next

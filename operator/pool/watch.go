@@ -51,7 +51,7 @@ func (p *Pool) watch(ctx context.Context, r *reader, w trigger.Watcher, s *strea
 		err := safely(r.kind, func() error {
 			return w.Watch(ctx, func(sample trigger.Sample) {
 				if !heard && silent > 1 {
-					p.options.Log.InfoContext(ctx, "push stream is back", "trigger", r.kind)
+					p.options.Log.InfoContext(ctx, "push stream is back", "trigger", r.kind, "owner", r.who())
 				}
 				heard = true
 				s.up.Store(true)
@@ -66,7 +66,7 @@ func (p *Pool) watch(ctx context.Context, r *reader, w trigger.Watcher, s *strea
 		default:
 			s.up.Store(false)
 			if silent++; silent == 2 { // one broken stream is no news, two in a row are
-				p.options.Log.WarnContext(ctx, "push stream breaks", "trigger", r.kind, "error", err)
+				p.options.Log.WarnContext(ctx, "push stream breaks", "trigger", r.kind, "owner", r.who(), "error", err)
 			}
 		}
 		wait := min(reconnect<<min(silent, 10), reconnectMax)
