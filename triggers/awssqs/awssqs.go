@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -86,6 +87,9 @@ func (c config) counted() []types.QueueAttributeName {
 	return names
 }
 
+// patience is what a read may take: the first of an account asks STS who it is before it asks SQS.
+const patience = 10 * time.Second
+
 // account is all that makes a client.
 type account struct {
 	who              awsauth.Identity
@@ -115,7 +119,7 @@ func (o opener) open(ctx context.Context, c config, env trigger.Env) (trigger.So
 	if err != nil {
 		return nil, err
 	}
-	return ending.Wrap(&source{client: client.Client, release: release, who: who, queue: c.Queue.URL, region: c.Region, counted: c.counted(), now: env.Now}), nil
+	return ending.Wrap(&source{client: client.Client, release: release, who: who, queue: c.Queue.URL, region: c.Region, counted: c.counted(), now: env.Now}, patience), nil
 }
 
 func (c config) connect(ctx context.Context, who awsauth.Identity, env trigger.Env) (client, error) {

@@ -106,5 +106,5 @@ func (o opener) open(_ context.Context, c config, env trigger.Env) (trigger.Sour
 		return nil, err
 	}
 	s.account = account
-	return ending.Wrap(s), nil
+	return ending.Wrap(s, c.Timeout), nil
 }

@@ -118,5 +118,5 @@ func (o opener) open(ctx context.Context, c config, env trigger.Env) (trigger.So
 		return nil, err
 	}
 	s.account = account
-	return ending.Wrap(s), nil
+	return ending.Wrap(s, c.Timeout), nil
 }

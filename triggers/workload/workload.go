@@ -47,7 +47,7 @@ func open(_ context.Context, c config, env trigger.Env) (trigger.Source, error) 
 	if env.Cluster == nil {
 		return nil, errors.New("pods can be counted in a cluster only, and there is none here")
 	}
-	return ending.Wrap(&source{env.Cluster, string(c.Namespace), c.PodSelector, c.GroupByNode, env.Now}), nil
+	return ending.Wrap(&source{env.Cluster, string(c.Namespace), c.PodSelector, c.GroupByNode, env.Now}, 0), nil
 }
 
 // Read counts once.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/furl-dev/furl/trigger"
 )
@@ -15,14 +16,21 @@ var ErrClosed = errors.New("the source is closed")
 // source is another, whose reads end with it.
 type source struct {
 	trigger.Source
+	timeout time.Duration
 
 	mu     sync.Mutex // guards the fields below
 	closed bool
 	cancel context.CancelCauseFunc // of the read under way, else nil
 }
 
-// Wrap returns a source whose Read ends, with [ErrClosed], when it is closed.
-func Wrap(s trigger.Source) trigger.Source { return &source{Source: s} }
+// Wrap returns a source whose Read ends, with [ErrClosed], when it is closed. A
+// timeout above zero is how long a read may take, for whoever bounds it.
+func Wrap(s trigger.Source, timeout time.Duration) trigger.Source {
+	return &source{Source: s, timeout: timeout}
+}
+
+// Timeout is what the trigger's user allows a read; zero where nothing is said.
+func (s *source) Timeout() time.Duration { return s.timeout }
 
 // Read reads once.
 func (s *source) Read(ctx context.Context) (trigger.Sample, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/furl-dev/furl/trigger"
 )
@@ -22,7 +23,7 @@ func (e *endless) Close() error { e.closed++; return nil }
 func TestClose_ends_the_read_under_way(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := &endless{}
-		s := Wrap(inner)
+		s := Wrap(inner, 0)
 		ended := make(chan error, 1)
 		go func() {
 			_, err := s.Read(t.Context())
@@ -43,10 +44,17 @@ func TestClose_ends_the_read_under_way(t *testing.T) {
 	})
 }
 
+func TestTimeout_is_what_the_user_allows(t *testing.T) {
+	s, ok := Wrap(&endless{}, time.Minute).(interface{ Timeout() time.Duration })
+	if !ok || s.Timeout() != time.Minute {
+		t.Error("the timeout is not to be asked for")
+	}
+}
+
 func TestRead_ends_with_its_own_context_too(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Wrap(&endless{}).Read(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := Wrap(&endless{}, 0).Read(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want the context's error", err)
 	}
 }
