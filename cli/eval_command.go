@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const evalHelp = `Decide offline what an HPA would do, and check what you expect of it.
+const evalHelp = `Decide offline what an HPA or a ScaledObject would do, and check what you expect of it.
 
 The YAML goes through the same loop and engine as in the cluster. Observations
 say what is true of the workload; several make a script that the history of
@@ -34,7 +34,18 @@ An observation, with everything but kind left out where it does not matter:
     rule: stabilise            # which rule changed the number last
     steps: ["was within the last 5m0s"]
 
-Signals are named cpu, memory, cpu/CONTAINER, pods/METRIC, object/METRIC and
+Of a ScaledObject, with a decision each polling interval:
+
+  triggers:
+    s0-aws-sqs-orders: 50      # by metric, or by the trigger's name, type or place
+    orders: {missing: "connection refused"}
+    external: {value: 3, active: true}
+  lastActive: 10m              # ago, or an instant; created likewise
+  expect:
+    active: true
+    conditions: {Active: ScalerCooldown, Ready: "True"}
+
+Signals of an HPA are named cpu, memory, cpu/CONTAINER, pods/METRIC, object/METRIC and
 external/METRIC, in the order of the HPA; the second of a name ends in -2.
 
 Exit code: 0 all expectations hold, 1 some do not, 2 the input cannot be used.`
@@ -65,7 +76,7 @@ func evalCommand() *cobra.Command {
 		},
 	}
 	d, f := &c.Defaults, cmd.Flags()
-	f.StringArrayVarP(&c.Files, "filename", "f", nil, "file with HPAs, observations or Deployments, - for standard input; may be given often")
+	f.StringArrayVarP(&c.Files, "filename", "f", nil, "file with HPAs, ScaledObjects, observations or Deployments, - for standard input; may be given often")
 	f.StringVarP(&c.Output, "output", "o", "text", "format: text, json or yaml")
 	f.StringSliceVar(&c.Without, "without", nil, "rules that shall not speak, such as stabilise")
 	f.Float64Var(&d.Tolerance, "horizontal-pod-autoscaler-tolerance", d.Tolerance, "ratios this near to 1 change nothing")

@@ -47,15 +47,17 @@ func sizes(r eval.Report) (out [][3]any) {
 	return out
 }
 
-func TestTheExampleHolds(t *testing.T) {
-	dir := filepath.Join("..", "..", "examples", "pod-autoscaling", "hpa")
-	var out bytes.Buffer
-	c := eval.Command{
-		Files:    []string{filepath.Join(dir, "hpa.yaml"), filepath.Join(dir, "observation.yaml")},
-		Defaults: policy.UpstreamDefaults(),
-	}
-	if err := c.Run(t.Context(), strings.NewReader(""), &out); err != nil {
-		t.Errorf("%v\n%s", err, out.String())
+func TestTheExamplesHold(t *testing.T) {
+	for _, object := range []string{"hpa/hpa.yaml", "keda/scaledObject.yaml"} {
+		file := filepath.Join("..", "..", "examples", "pod-autoscaling", filepath.FromSlash(object))
+		var out bytes.Buffer
+		c := eval.Command{
+			Files:    []string{file, filepath.Join(filepath.Dir(file), "observation.yaml")},
+			Defaults: policy.UpstreamDefaults(),
+		}
+		if err := c.Run(t.Context(), strings.NewReader(""), &out); err != nil {
+			t.Errorf("%v\n%s", err, out.String())
+		}
 	}
 }
 
