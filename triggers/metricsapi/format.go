@@ -1,10 +1,12 @@
 package metricsapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/tidwall/gjson"
 	"go.yaml.in/yaml/v3"
@@ -42,10 +44,11 @@ func unchecked(body []byte, location, format string) (float64, error) {
 	return fromJSON(body, location)
 }
 
-// fromJSON follows a path of GJSON.
+// fromJSON follows a path of GJSON. Like KEDA it forgives a NaN elsewhere in the
+// answer, and lines of JSON where the path asks for them, but not an answer that is cut off.
 func fromJSON(body []byte, path string) (float64, error) {
-	if !json.Valid(body) {
-		return 0, errors.New("the answer is no JSON")
+	if !strings.HasPrefix(path, "..") && !isWhole(body) {
+		return 0, errors.New("the answer is no JSON, or only a part of it")
 	}
 	switch r := gjson.GetBytes(body, path); r.Type {
 	case gjson.Number:
@@ -60,4 +63,19 @@ func fromJSON(body []byte, path string) (float64, error) {
 		return numberAt(r.Value(), path)
 	}
 	return numberAt(nil, path)
+}
+
+// isWhole tells an object or a list that ends, or any JSON that is valid.
+func isWhole(body []byte) bool {
+	body = bytes.TrimSpace(body)
+	if len(body) < 2 {
+		return json.Valid(body)
+	}
+	switch body[0] {
+	case '{':
+		return body[len(body)-1] == '}'
+	case '[':
+		return body[len(body)-1] == ']'
+	}
+	return json.Valid(body)
 }

@@ -91,6 +91,9 @@ func (p place) service() (service, error) {
 type opener struct{ clients *webauth.Clients }
 
 func (o opener) open(_ context.Context, c config, env trigger.Env) (trigger.Source, error) {
+	if err := webauth.CheckURL("url", c.Place.URL); err != nil {
+		return nil, err
+	}
 	s := &source{place: c.Place, location: c.Location, format: c.Format, cluster: env.Cluster, now: env.Now}
 	if c.Place.Each {
 		var err error

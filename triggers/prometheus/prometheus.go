@@ -104,6 +104,9 @@ func (o opener) open(ctx context.Context, c config, env trigger.Env) (trigger.So
 	if err := c.refuse(); err != nil {
 		return nil, err
 	}
+	if err := webauth.CheckURL("serverAddress", c.Server); err != nil {
+		return nil, err
+	}
 	s := &source{config: c, write: []func(*http.Request) error{c.writeHeaders}, now: env.Now, release: func() {}}
 	if c.isAWS() {
 		sign, release, err := o.signers.Open(ctx, c.AWS, c.Identity, c.Region, env)

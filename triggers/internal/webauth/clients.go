@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/furl-dev/furl/trigger"
@@ -57,6 +59,15 @@ type Options struct {
 	Unsafe bool
 	// Timeout replaces the client's where it is above zero.
 	Timeout time.Duration
+}
+
+// CheckURL finds a setting that is no URL for HTTP, without repeating it: it may have a password in it.
+func CheckURL(setting, text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("%s is no address: want http://HOST or https://HOST", setting)
+	}
+	return nil
 }
 
 // Open returns an account over the client of env. Close it.

@@ -154,3 +154,14 @@ func TestComplete_misses_what_a_mode_needs(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckURL_names_the_setting_and_not_its_value(t *testing.T) {
+	for _, bad := range []string{"prometheus:9090", "http://", "ftp://host", "http://secret:word@h ost/", "/path", ""} {
+		if err := CheckURL("serverAddress", bad); err == nil || !strings.Contains(err.Error(), "serverAddress") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v, want an error that names serverAddress", bad, err)
+		}
+	}
+	if err := CheckURL("serverAddress", "https://user:secret@prometheus.monitoring:9090/prefix"); err != nil {
+		t.Error(err)
+	}
+}
