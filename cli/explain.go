@@ -47,6 +47,9 @@ is there for kubectl: kubectl get decisions.`,
   # what happened this afternoon?
   furl explain hpa/php-apache -n shop --history
 
+  # of a ScaledObject: what do its triggers say, is it active?
+  furl explain scaledobject/worker
+
   # for a program
   furl explain hpa/php-apache --output json`,
 		Args: func(_ *cobra.Command, args []string) error { return e.object(args) },
@@ -86,8 +89,10 @@ func (e *explain) object(args []string) error {
 	switch kind, _, _ := strings.Cut(strings.ToLower(e.kind), "."); kind {
 	case "hpa", "horizontalpodautoscaler", "horizontalpodautoscalers":
 		e.kind = "hpa"
+	case "so", "scaledobject", "scaledobjects":
+		e.kind = "scaledobject"
 	default:
-		return &UsageError{fmt.Errorf("kind %q is not one that Furl decides on; want hpa", e.kind)}
+		return &UsageError{fmt.Errorf("kind %q is not one that Furl decides on; want hpa or scaledobject", e.kind)}
 	}
 	return nil
 }

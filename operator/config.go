@@ -48,8 +48,6 @@ type Config struct {
 	Control string
 	// ScaledObjects is on or off: whether Furl serves the objects of keda.sh.
 	ScaledObjects string
-	// Version is that of the program.
-	Version string
 	// UnservedAfter is how old an HPA without any condition must be for auto to take it.
 	UnservedAfter time.Duration
 	// ResourceMetrics is ResourceSelf or ResourceAPI.

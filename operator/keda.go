@@ -3,11 +3,14 @@ package operator
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/operator/auth"
 	"github.com/furl-dev/furl/operator/pool"
 	"github.com/furl-dev/furl/operator/scaledjob"
 	"github.com/furl-dev/furl/operator/scaledobject"
@@ -15,6 +18,7 @@ import (
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/triggers/all"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/dynamic"
 )
 
 // keda is what serves the objects of keda.sh.
@@ -22,6 +26,7 @@ type keda struct {
 	objects *scaledobject.Controller
 	jobs    *scaledjob.Controller
 	pool    *pool.Pool
+	watched *kube.Watched
 	feed    kube.Follower
 }
 
@@ -35,28 +40,62 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 		HTTP: sourceClient(), Log: p.config.Log, Now: schedule.Clock{}.Now,
 		Cluster: kube.Surroundings{Pods: s.pods, Client: p.clients.Core},
 	}))}
+	inputs, specs, err := p.newInputs(k)
+	if err != nil {
+		return nil, err
+	}
 	ports := scaledobject.Ports{
 		Scales: s.scales, Pods: s.pods, Kinds: all.Kinds().Find, Sources: k.pool, Objects: client,
-		Inputs: inputs{}, Events: kube.ScaledObjectEvents{Events: p.events}, Records: s.book,
+		Inputs: inputs, Events: kube.ScaledObjectEvents{Events: p.events}, Records: s.book,
 	}
 	ports.Resources, ports.ResourcesPolled = p.resources(s)
 	k.objects = scaledobject.NewController(scaledobject.ControllerConfig{
 		Ports: ports, Log: p.config.Log, Targets: s.targets, Workers: p.config.Workers,
 		Settings: scaledobject.Settings{
-			Defaults: p.config.Defaults, Clock: schedule.Clock{}.Now, Meter: scaledobject.NewMeter(s.registry, p.config.Version),
+			Defaults: p.config.Defaults, Clock: schedule.Clock{}.Now, Meter: scaledobject.NewMeter(s.registry, version()),
 		},
 	})
+	inputs.Notify(k.objects.ReferenceChanged)
 	k.jobs = scaledjob.NewController(client)
 	k.feed = kube.NewArrivals(v1alpha1.GroupVersion(), p.clients.Core.Discovery(), schedule.Clock{},
 		client.ScaledObjectFeed(k.objects.Sink()),
 		client.ScaledJobFeed(k.jobs.Sink()),
+		client.TriggerAuthenticationFeed(specs.Namespaced()),
+		client.ClusterTriggerAuthenticationFeed(specs.Cluster()),
 	)
 	return k, nil
+}
+
+// newInputs connects what triggers refer to: authentications, of which all are
+// known, and secrets, config maps and service accounts, watched one by one.
+func (p *parts) newInputs(k *keda) (*auth.Inputs, *auth.Authentications, error) {
+	objects, err := dynamic.NewForConfig(p.clients.Config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("client for pod templates: %w", err)
+	}
+	var inputs *auth.Inputs // told by what it is built from
+	changed := func(ref kube.Ref) { inputs.Changed(ref) }
+	specs := &auth.Authentications{Changed: changed}
+	k.watched = kube.NewWatched(kube.WatchedConfig{
+		Calls: p.clients.Core, Watches: p.clients.Watch, Clock: schedule.Clock{}, Log: p.config.Log, Changed: changed,
+	})
+	inputs = auth.NewInputs(auth.Settings{Namespace: p.config.Namespace}, specs, k.watched, kube.NewPodSpecs(p.clients.Mapper, objects))
+	return inputs, specs, nil
+}
+
+// version is that of the program, as the go tool built it.
+func version() string {
+	b, ok := debug.ReadBuildInfo()
+	if !ok || b.Main.Version == "" {
+		return "(unknown)"
+	}
+	return b.Main.Version
 }
 
 // lead serves until ctx ends.
 func (k *keda) lead(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return k.watched.Run(ctx) })
 	group.Go(func() error { return k.pool.Run(ctx) })
 	group.Go(func() error { return k.objects.Lead(ctx) })
 	group.Go(func() error { return k.jobs.Lead(ctx) })

@@ -112,7 +112,7 @@ func (i *installation) unavailable(ctx context.Context, name string) (string, er
 	return "not looked at yet", nil
 }
 
-// readManifests reads every object of every .yaml file of a folder, in the order of the files' names.
+// readManifests reads every object of every .yaml file of a folder and of crds in it, in the order of the files' names.
 func readManifests(dir string) ([]*unstructured.Unstructured, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil {
@@ -121,6 +121,11 @@ func readManifests(dir string) ([]*unstructured.Unstructured, error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("no install manifests are in %q: name their folder with --manifests, or start with --operator=false", dir)
 	}
+	definitions, err := filepath.Glob(filepath.Join(dir, "crds", "*.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("look for definitions in %s: %w", dir, err)
+	}
+	files = append(files, definitions...)
 	sort.Strings(files)
 	var all []*unstructured.Unstructured
 	for _, file := range files {
