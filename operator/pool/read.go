@@ -12,6 +12,8 @@ import (
 const (
 	// opening bounds how long a source may take to open, such as to get credentials.
 	opening = 10 * time.Second
+	// mostPatient bounds the timeout that a user may give a trigger.
+	mostPatient = 5 * time.Minute
 	// grace is how long a source may take to notice that it was cancelled.
 	grace = time.Second
 )
@@ -64,7 +66,7 @@ func (p *Pool) begin(ctx context.Context, r *reader, in lane) {
 
 func (p *Pool) timeout(s trigger.Source) time.Duration {
 	if s, ok := s.(Patient); ok && s.Timeout() > 0 {
-		return s.Timeout()
+		return min(s.Timeout(), mostPatient)
 	}
 	return p.options.Timeout
 }
