@@ -27,7 +27,7 @@ type config struct {
 	Queue            queue  `cfg:""`
 	QueueLength      int64  `cfg:"queueLength,default=5,role=target" doc:"messages for one replica"`
 	ActivationLength int64  `cfg:"activationQueueLength,default=0,role=activation" doc:"messages above which the workload becomes active"`
-	Region           string `cfg:"awsRegion,from=meta;auth" doc:"region of the queue"`
+	Region           string `cfg:"awsRegion,from=meta;auth" example:"eu-west-1" doc:"region of the queue"`
 	Endpoint         string `cfg:"awsEndpoint,optional" doc:"URL to reach SQS at, instead of the region's own"`
 	InFlight         bool   `cfg:"scaleOnInFlight,default=true" doc:"count messages that somebody received and has not deleted yet"`
 	Delayed          bool   `cfg:"scaleOnDelayed,default=false" doc:"count messages that nobody may receive yet"`
@@ -38,7 +38,7 @@ type config struct {
 
 // queue is checked by itself, so that admission can check it without the authentication.
 type queue struct {
-	URL string `cfg:"queueURL,from=meta;env" doc:"URL of the queue; its bare name where that is unambiguous"`
+	URL string `cfg:"queueURL,from=meta;env" example:"https://sqs.eu-west-1.amazonaws.com/111122223333/orders" doc:"URL of the queue; its bare name where that is unambiguous"`
 }
 
 // Validate finds a URL without a queue.

@@ -394,3 +394,38 @@ func writeToken(t *testing.T, dir string) string {
 	}
 	return path
 }
+
+func TestDecode_checks_at_admission_what_needs_no_authentication(t *testing.T) {
+	in := input("")
+	in.Auth, in.Partial = nil, true
+	if _, err := Kind().Decode(in); err != nil {
+		t.Errorf("a sound trigger whose authentication is not known: %v", err)
+	}
+	in.Metadata["queueURL"] = "https://sqs.eu-west-1.amazonaws.com/"
+	if _, err := Kind().Decode(in); err == nil || !strings.Contains(err.Error(), "queueURL") {
+		t.Errorf("a URL without a queue: %v, want an error", err)
+	}
+	in = input("")
+	in.Auth, in.Partial = map[string]string{}, true
+	if _, err := Kind().Decode(in); err == nil || !strings.Contains(err.Error(), "identityOwner: operator") {
+		t.Errorf("no authentication at all: %v, want an error that says how to be somebody", err)
+	}
+}
+
+func TestDecode_shares_a_read_between_different_targets(t *testing.T) {
+	one, other, hidden := input(""), input(""), input("")
+	other.Metadata["queueLength"], other.Index = "50", 3
+	hidden.Auth["awsSecretAccessKey"] = "another"
+	inputs := []trigger.Input{one, other, hidden}
+	keys := make([]string, 0, len(inputs))
+	for _, in := range inputs {
+		c, err := Kind().Decode(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, c.Key)
+	}
+	if keys[0] != keys[1] || keys[0] == keys[2] {
+		t.Errorf("keys %v, want the first two equal and the third not", keys)
+	}
+}
