@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/trigger/page"
 	"github.com/furl-dev/furl/triggers/all"
 	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
 )
 
 var update = flag.Bool("update", false, "write the reference pages of triggers")
@@ -76,4 +78,22 @@ func written(t *testing.T) []string {
 		}
 	}
 	return names
+}
+
+// TestTriggerPages_show_examples_that_are_accepted decodes what the pages show as admission would.
+func TestTriggerPages_show_examples_that_are_accepted(t *testing.T) {
+	for _, k := range all.Kinds() {
+		var triggers []struct {
+			MetricType string            `json:"metricType"`
+			Metadata   map[string]string `json:"metadata"`
+		}
+		if err := yaml.Unmarshal([]byte(page.Example(k)), &triggers); err != nil || len(triggers) != 1 {
+			t.Errorf("%s: %d triggers, %v", k.Name, len(triggers), err)
+			continue
+		}
+		c, err := k.Decode(trigger.Input{MetricType: triggers[0].MetricType, Metadata: triggers[0].Metadata, Partial: true})
+		if err != nil || len(c.Warnings) > 0 {
+			t.Errorf("the example of %s: %v, %q", k.Name, err, c.Warnings)
+		}
+	}
 }

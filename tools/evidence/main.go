@@ -50,7 +50,7 @@ func main() {
 }
 
 func run(ctx context.Context, out string, modules []string) error {
-	old, err := os.ReadFile(out)
+	old, err := os.ReadFile(out) //nolint:gosec // named in a go:generate line
 	if err != nil {
 		return fmt.Errorf("the table so far: %w", err)
 	}
@@ -59,7 +59,7 @@ func run(ctx context.Context, out string, modules []string) error {
 	for _, m := range modules {
 		dir, packages, ok := strings.Cut(m, "=")
 		if !ok {
-			return fmt.Errorf("%q: want MODULE=PACKAGES, such as ..=./triggers/...", m)
+			return fmt.Errorf("%q: want MODULE=PACKAGES, such as ..=./triggers/all", m)
 		}
 		seen, err := test(ctx, dir, packages)
 		if err != nil {
@@ -164,9 +164,10 @@ func render(found []proof) ([]byte, error) {
 
 // parse reads the lines that render wrote.
 func parse(table string) []proof {
-	var out []proof
 	line := regexp.MustCompile(`(?m)^\t\t\{("[^\n]*"), ("[^\n]*"), ("[^\n]*"), ("[^\n]*")\},$`)
-	for _, m := range line.FindAllStringSubmatch(table, -1) {
+	lines := line.FindAllStringSubmatch(table, -1)
+	out := make([]proof, 0, len(lines))
+	for _, m := range lines {
 		var p [4]string
 		for i := range p {
 			p[i], _ = strconv.Unquote(m[i+1]) // what render quoted

@@ -3,5 +3,12 @@
 package evidence
 
 func table() []Proof {
-	return []Proof{}
+	return []Proof{
+		{"aws-sqs-queue", "recorded shape", "triggers/awssqs", "TestSource_keeps_what_every_trigger_promises"},
+		{"cron", "asks nobody", "triggers/cron", "TestSource_keeps_what_every_trigger_promises"},
+		{"kubernetes-workload", "stub", "triggers/workload", "TestSource_keeps_what_every_trigger_promises"},
+		{"metrics-api", "real server", "triggers/metricsapi", "TestSource_keeps_what_every_trigger_promises"},
+		{"prometheus", "real server", "triggers/prometheus", "TestRead_understands_a_real_Prometheus"},
+		{"prometheus", "recorded shape", "triggers/prometheus", "TestSource_keeps_what_every_trigger_promises"},
+	}
 }

@@ -17,10 +17,10 @@ func Kind() trigger.Kind {
 }
 
 type config struct {
-	Start    string `cfg:"start" doc:"when the window opens: minute hour day-of-month month day-of-week"`
-	End      string `cfg:"end" doc:"when the window closes, in the same form; not equal to start"`
-	Timezone string `cfg:"timezone" doc:"name in the IANA time zone database, such as Europe/Berlin"`
-	Replicas int64  `cfg:"desiredReplicas" doc:"replicas while the window is open"`
+	Start    string `cfg:"start" example:"0 8 * * 1-5" doc:"when the window opens: minute hour day-of-month month day-of-week"`
+	End      string `cfg:"end" example:"0 18 * * 1-5" doc:"when the window closes, in the same form; not equal to start"`
+	Timezone string `cfg:"timezone" example:"Europe/Berlin" doc:"name in the IANA time zone database, such as Europe/Berlin"`
+	Replicas int64  `cfg:"desiredReplicas" example:"10" doc:"replicas while the window is open"`
 }
 
 // Validate finds what would otherwise show only when the window is due.

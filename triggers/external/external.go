@@ -26,7 +26,7 @@ func Kinds() []trigger.Kind {
 // config is what both kinds need to know. All keys of the metadata, these and
 // any others, are handed to the service.
 type config struct {
-	Address    string `cfg:"scalerAddress" doc:"host:port of the service"`
+	Address    string `cfg:"scalerAddress" example:"scaler.shop:8080" doc:"host:port of the service"`
 	EnableTLS  bool   `cfg:"enableTLS,optional" doc:"speak TLS; a certificate in the authentication says so too"`
 	UnsafeSSL  bool   `cfg:"unsafeSsl,optional" doc:"accept any certificate of the service"`
 	CACert     string `cfg:"caCert,from=auth,optional" doc:"PEM of the authority that signed the service's certificate, if the system does not know it"`

@@ -22,11 +22,11 @@ func Kind() trigger.Kind {
 }
 
 type config struct {
-	Target     float64       `cfg:"targetValue,optional,role=target" doc:"value for one replica; above 0"`
+	Target     float64       `cfg:"targetValue,optional,role=target" example:"20" doc:"value for one replica; above 0"`
 	Activation float64       `cfg:"activationTargetValue,default=0,role=activation" doc:"value above which the workload becomes active"`
 	Place      place         `cfg:""`
 	Format     string        `cfg:"format,default=json,enum=prometheus;json;xml;yaml" doc:"form of the answer"`
-	Location   string        `cfg:"valueLocation" doc:"where the value is: for json a GJSON path, for xml and yaml keys and indexes with dots between, for prometheus a metric and its labels"`
+	Location   string        `cfg:"valueLocation" example:"queue.length" doc:"where the value is: for json a GJSON path, for xml and yaml keys and indexes with dots between, for prometheus a metric and its labels"`
 	Unsafe     bool          `cfg:"unsafeSsl,default=false" doc:"accept any certificate"`
 	Timeout    time.Duration `cfg:"timeout,optional" doc:"of one request, as 30s or in milliseconds"`
 
@@ -46,7 +46,7 @@ func (c config) MetricName() string { return "metric-api-" + c.Location }
 
 // place is checked by itself, so that admission can check it without the authentication.
 type place struct {
-	URL         string `cfg:"url" doc:"where to ask; with aggregateFromKubeServiceEndpoints http://SERVICE.NAMESPACE:POD_PORT/PATH"`
+	URL         string `cfg:"url" example:"http://api.shop:8080/stats" doc:"where to ask; with aggregateFromKubeServiceEndpoints http://SERVICE.NAMESPACE:POD_PORT/PATH"`
 	Each        bool   `cfg:"aggregateFromKubeServiceEndpoints,default=false" doc:"ask each ready pod behind the Service of the URL"`
 	Aggregation string `cfg:"aggregationType,default=average,enum=average;sum;max;min" doc:"what to make of the pods' values"`
 }

@@ -25,9 +25,9 @@ func Kind() trigger.Kind {
 }
 
 type config struct {
-	Server     string            `cfg:"serverAddress" doc:"URL of the server, up to /api/v1/query"`
-	Query      string            `cfg:"query" doc:"PromQL with one result"`
-	Threshold  float64           `cfg:"threshold,role=target" doc:"value for one replica"`
+	Server     string            `cfg:"serverAddress" example:"http://prometheus.monitoring:9090" doc:"URL of the server, up to /api/v1/query"`
+	Query      string            `cfg:"query" example:"sum(rate(http_requests_total[2m]))" doc:"PromQL with one result"`
+	Threshold  float64           `cfg:"threshold,role=target" example:"100" doc:"value for one replica"`
 	Activation float64           `cfg:"activationThreshold,optional,role=activation" doc:"value above which the workload becomes active"`
 	Namespace  string            `cfg:"namespace,optional" doc:"parameter namespace of the request, for servers that divide by it"`
 	Parameters map[string]string `cfg:"queryParameters,optional" doc:"more parameters of the request: name=value,name=value"`

@@ -21,7 +21,7 @@ func Memory() trigger.Kind {
 
 type config struct {
 	Type      string `cfg:"type,optional,deprecated=the key has no effect since KEDA 2.18: write metricType beside metadata" doc:"formerly the metric type"`
-	Value     string `cfg:"value" doc:"for metricType Utilization per cent of the request, for AverageValue a quantity per pod"`
+	Value     string `cfg:"value" example:"60" doc:"for metricType Utilization per cent of the request, for AverageValue a quantity per pod"`
 	Container string `cfg:"containerName,optional" doc:"container to read, instead of all of the pod's"`
 	Input     trigger.Input
 }

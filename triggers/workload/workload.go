@@ -17,8 +17,8 @@ func Kind() trigger.Kind {
 }
 
 type config struct {
-	PodSelector string  `cfg:"podSelector" doc:"label selector of the pods to count, such as app=backend, tier in (a, b)"`
-	Value       float64 `cfg:"value,default=0,role=target" doc:"counted pods for one replica; above 0"`
+	PodSelector string  `cfg:"podSelector" example:"app=backend" doc:"label selector of the pods to count, such as app=backend, tier in (a, b)"`
+	Value       float64 `cfg:"value,default=0,role=target" example:"2" doc:"counted pods for one replica; above 0"`
 	Activation  float64 `cfg:"activationValue,default=0,role=activation" doc:"pods above which the workload becomes active"`
 	GroupByNode bool    `cfg:"groupByNode,default=false" doc:"count the distinct nodes of the pods instead"`
 
