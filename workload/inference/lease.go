@@ -8,6 +8,7 @@ import (
 
 const (
 	finishPause = 200 * time.Millisecond
+	leastPause  = time.Second // between two attempts to hide a message
 	// backTimeout leaves room within the 5 s between the end of the grace and a pod's last second.
 	backTimeout = 3 * time.Second
 )
@@ -72,7 +73,7 @@ func (w *Worker) renew(l *lease, m Message) {
 			}
 		default:
 			w.log.WarnContext(l.ctx, "visibility_not_renewed", "message", m.ID, "reason", err.Error())
-			every /= 3 // sooner, since there is less time left
+			every = max(every/3, leastPause) // sooner, since there is less time left
 		}
 	}
 }
