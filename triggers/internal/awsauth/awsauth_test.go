@@ -122,3 +122,16 @@ func TestBody_ends_with_an_error_where_an_answer_does_not_end(t *testing.T) {
 		t.Errorf("read %d bytes, %v, want %d and an error", n, err, answerBytes)
 	}
 }
+
+func TestConfig_uses_the_connections_it_is_given(t *testing.T) {
+	t.Setenv("AWS_CA_BUNDLE", "")
+	client := &http.Client{Transport: &http.Transport{}}
+	c, err := Config(t.Context(), Identity{keyID: "k", key: "s"}, "eu-west-1", client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, ok := c.HTTPClient.(bounded)
+	if !ok || b.own || b.client.Transport != client.Transport {
+		t.Errorf("requests go through %+v, want the client's own transport", c.HTTPClient)
+	}
+}

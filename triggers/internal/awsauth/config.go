@@ -3,6 +3,8 @@ package awsauth
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -102,15 +104,24 @@ type bounded struct {
 func over(client *http.Client, loaded aws.HTTPClient) bounded {
 	c := *client
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	built, hasBundle := loaded.(*awshttp.BuildableClient)
 	ours, isPlain := cmp.Or(c.Transport, http.DefaultTransport).(*http.Transport)
-	if !hasBundle || !isPlain || built.GetTransport().TLSClientConfig == nil {
+	trust := bundle(loaded)
+	if trust == nil || !isPlain {
 		return bounded{client: &c}
 	}
 	transport := ours.Clone()
-	transport.TLSClientConfig = built.GetTransport().TLSClientConfig
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: trust}
 	c.Transport = transport
 	return bounded{client: &c, own: true}
+}
+
+// bundle is what the SDK made of AWS_CA_BUNDLE; nil where there is none.
+func bundle(loaded aws.HTTPClient) *x509.CertPool {
+	built, ok := loaded.(*awshttp.BuildableClient)
+	if !ok || built.GetTransport().TLSClientConfig == nil {
+		return nil
+	}
+	return built.GetTransport().TLSClientConfig.RootCAs
 }
 
 // Done ends what belongs to a configuration alone.
