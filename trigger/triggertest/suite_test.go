@@ -71,13 +71,18 @@ func settings(url string) trigger.Input {
 func TestRun_holds_for_a_source_over_http(t *testing.T) {
 	triggertest.Run(t, triggertest.Suite{
 		Kind: kind(), Input: settings, Want: 42, Secrets: []string{token},
-		Good: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("X-Token") != token {
-				w.WriteHeader(http.StatusUnauthorized)
-				return
-			}
-			_, _ = io.WriteString(w, "42")
-		}),
-		Bad: []triggertest.Bad{{Why: "a_url_without_a_host", Change: map[string]string{"url": "http://"}, Says: "url"}},
+		Good: guarded(),
+		Bad:  []triggertest.Bad{{Why: "a_url_without_a_host", Change: map[string]string{"url": "http://"}, Says: "url"}},
+	})
+}
+
+// guarded says 42 to whoever has the token.
+func guarded() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Token") != token {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		_, _ = io.WriteString(w, "42")
 	})
 }
