@@ -29,6 +29,9 @@ type Options struct {
 	Manifests     string   `json:"manifests,omitempty"` // folder of the install manifests
 	Images        []string `json:"images,omitempty"`    // image=program[ args]
 
+	Queues []string `json:"queues,omitempty"` // that are there from the beginning
+	PodEnv []string `json:"podEnv,omitempty"` // NAME=value for every container
+
 	APIServerArgs         []string `json:"apiServerArgs,omitempty"`
 	ControllerManagerArgs []string `json:"controllerManagerArgs,omitempty"`
 	SchedulerArgs         []string `json:"schedulerArgs,omitempty"`
@@ -53,7 +56,7 @@ func (o Options) Validate() error {
 	if o.SimNodes < 0 || o.SimNodes > maxSimNodes {
 		return fmt.Errorf("%d simulated nodes: a lab has 0 to %d", o.SimNodes, maxSimNodes)
 	}
-	return nil
+	return o.checkQueues()
 }
 
 func validName(name string) error {

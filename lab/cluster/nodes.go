@@ -45,6 +45,7 @@ func (l *lab) startNodes(ctx context.Context, g *errgroup.Group) error {
 			Serving: serving, ClientCAs: l.keys.KubeletClient.Pool(),
 			Root: l.files.node(name), Images: programs, Capacity: capacity(),
 			PodCIDR: l.at.pods(i), HTTPProxy: l.router.Proxy, Ports: l.ports, Services: l.router.Lookup,
+			Env: l.podEnvironment(),
 			Log: l.log.With("part", "agent", "node", name),
 		}
 		g.Go(func() error { return ignoreCancel(ctx, agent.Run(ctx, c)) })

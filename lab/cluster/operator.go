@@ -51,7 +51,7 @@ func (l *lab) startOperator(ctx context.Context, g *errgroup.Group) error {
 	l.progress("starting furl operator")
 	run := child{
 		name: operatorChild, path: l.o.OperatorPath, args: l.operatorArgs(installed.namespace),
-		env: plainEnvironment(os.Environ()), log: l.files.log(operatorChild), grace: operatorGrace,
+		env: append(withoutAWS(plainEnvironment(os.Environ())), l.state.Ports.AWSEnvironment()...), log: l.files.log(operatorChild), grace: operatorGrace,
 	}
 	g.Go(func() error { return run.keep(ctx, l.noteChild(operatorChild), l.log) })
 	return installed.wait(ctx, l.files.log(operatorChild))

@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"path"
@@ -44,6 +45,22 @@ func (s *Server) createQueue(c call, in createIn) (urlOut, error) {
 	}
 	s.queues[in.QueueName] = newQueue(in.QueueName, wanted, s.now())
 	return urlOut{s.url(c, in.QueueName)}, nil
+}
+
+// Create makes a queue with the service's own settings, unless there is one of that name.
+func (s *Server) Create(name string) error {
+	_, err := s.createQueue(call{}, createIn{QueueName: name})
+	return err
+}
+
+// CheckNames says which of the names is none for a queue.
+func CheckNames(names []string) error {
+	for _, name := range names {
+		if err := checkName(name); err != nil {
+			return fmt.Errorf("queue name %q: %w", name, err)
+		}
+	}
+	return nil
 }
 
 func equal(a, b settings) bool {

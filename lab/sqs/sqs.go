@@ -15,8 +15,10 @@ import (
 // Account owns every queue; AWS's own emulators and documentation use it too.
 const Account = "000000000000"
 
+// Region is where queues are unless a Config says otherwise; the walkthrough's cluster is there.
+const Region = "us-west-2"
+
 const (
-	defaultRegion = "us-west-2"
 	// defaultBytes bounds bodies and attributes of all messages together: half a million prompts of the walkthrough.
 	defaultBytes = 256 << 20
 	maxQueues    = 1000
@@ -46,7 +48,7 @@ type Server struct {
 func New(c Config) *Server {
 	s := &Server{region: c.Region, maxBytes: c.MaxBytes, now: c.Now, queues: map[string]*queue{}}
 	if s.region == "" {
-		s.region = defaultRegion
+		s.region = Region
 	}
 	if s.maxBytes == 0 {
 		s.maxBytes = defaultBytes

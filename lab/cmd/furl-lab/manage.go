@@ -88,6 +88,7 @@ func printStatus(w io.Writer, s cluster.Status) error {
 		row("API server", s.Server)
 		row("kubeconfig", s.Kubeconfig)
 		row("ports", fmt.Sprintf("API %d, etcd %d and %d, operator %d, its metrics %d", s.Ports.API, s.Ports.Etcd, s.Ports.Peer, s.Ports.Operator, s.Ports.Metrics))
+		row("queues", s.Ports.QueueService()+" (furl lab sqs)")
 	}
 	census := func(what string, c *cluster.Census) {
 		if c != nil {

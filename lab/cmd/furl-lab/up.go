@@ -69,6 +69,8 @@ The lab runs in the background until "furl lab down". A lab that runs already is
 	f.StringArrayVar(&o.OperatorArgs, "operator-arg", nil, "argument for furl operator, such as --metric-resolution=4s; may be repeated")
 	f.StringVar(&o.Manifests, "manifests", "", "folder of Furl's install manifests (default: deploy beside this program or one folder up)")
 	f.StringArrayVar(&o.Images, "image", nil, "run a program for an image: nginx=./my-server; may be repeated")
+	f.StringArrayVar(&o.Queues, "queue", []string{"furl-keda"}, "queue that the lab's SQS has from the beginning; may be repeated")
+	f.StringArrayVar(&o.PodEnv, "pod-env", nil, "variable for every container, such as FURL_MODEL_LOAD=30s; may be repeated")
 	f.StringArrayVar(&o.APIServerArgs, "apiserver-arg", nil, "argument for kube-apiserver; may be repeated")
 	f.StringArrayVar(&o.ControllerManagerArgs, "controller-manager-arg", nil, "argument for kube-controller-manager; may be repeated")
 	f.StringArrayVar(&o.SchedulerArgs, "scheduler-arg", nil, "argument for kube-scheduler; may be repeated")
