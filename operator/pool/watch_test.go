@@ -51,6 +51,17 @@ func newPushing(f *fake) pushing {
 	}
 }
 
+// pushing opens a described source that never says anything.
+func (f *fake) pushing(ctx context.Context, e trigger.Env) (trigger.Source, error) {
+	s, err := f.source(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	p := newPushing(f)
+	p.open, _ = s.(*open)
+	return described{p}, nil
+}
+
 func opens(f *fake, s trigger.Source) recipe {
 	r := f.recipe("k")
 	r.open = func(context.Context, trigger.Env) (trigger.Source, error) { return s, nil }
