@@ -26,8 +26,10 @@ type Options struct {
 	Operator      bool     `json:"operator"`      // run furl operator
 	OperatorPath  string   `json:"operatorPath,omitempty"`
 	OperatorArgs  []string `json:"operatorArgs,omitempty"`
-	Manifests     string   `json:"manifests,omitempty"` // folder of the install manifests
-	Images        []string `json:"images,omitempty"`    // image=program[ args]
+	Manifests     string   `json:"manifests,omitempty"`     // folder of the install manifests
+	Images        []string `json:"images,omitempty"`        // image=program[ args]
+	KarpenterPath string   `json:"karpenterPath,omitempty"` // program that makes nodes; none when empty
+	KarpenterArgs []string `json:"karpenterArgs,omitempty"`
 
 	Queues []string `json:"queues,omitempty"` // that are there from the beginning
 	PodEnv []string `json:"podEnv,omitempty"` // NAME=value for every container

@@ -104,7 +104,7 @@ type State struct {
 	Ports      Ports              `json:"ports"`
 	Options    Options            `json:"options"`
 	Supervisor Process            `json:"supervisor"`
-	Children   map[string]Process `json:"children,omitempty"` // by name: plane, operator
+	Children   map[string]Process `json:"children,omitempty"` // by name: plane, operator, karpenter
 }
 
 // load reads the state; the error is fs.ErrNotExist when there is none.

@@ -26,31 +26,44 @@ func (l *lab) startNodes(ctx context.Context, g *errgroup.Group) error {
 		return nil
 	}
 	l.progress("starting nodes")
-	beside, err := images.Beside()
-	if err != nil {
-		return err
-	}
-	programs, err := images.New(beside, l.o.Images...)
+	programs, err := l.programs()
 	if err != nil {
 		return err
 	}
 	for i := range l.o.Nodes {
-		name := fmt.Sprintf("lab-%d", i)
-		serving, err := l.kubeletCertificate(name, localhost())
+		c, err := l.nodeConfig(fmt.Sprintf("lab-%d", i), i, programs)
 		if err != nil {
 			return err
 		}
-		c := agent.Config{
-			Client: l.client, REST: l.rest, NodeName: name, ListenHost: "127.0.0.1",
-			Serving: serving, ClientCAs: l.keys.KubeletClient.Pool(),
-			Root: l.files.node(name), Images: programs, Capacity: capacity(),
-			PodCIDR: l.at.pods(i), HTTPProxy: l.router.Proxy, Ports: l.ports, Services: l.router.Lookup,
-			Env: l.podEnvironment(),
-			Log: l.log.With("part", "agent", "node", name),
-		}
+		c.Capacity = capacity()
 		g.Go(func() error { return ignoreCancel(ctx, agent.Run(ctx, c)) })
 	}
 	return l.waitNodes(ctx)
+}
+
+// programs are what images stand for.
+func (l *lab) programs() (images.Map, error) {
+	beside, err := images.Beside()
+	if err != nil {
+		return images.Map{}, err
+	}
+	return images.New(beside, l.o.Images...)
+}
+
+// nodeConfig is what every node that runs pods as processes has; place says which addresses its pods get.
+func (l *lab) nodeConfig(name string, place int, programs images.Map) (agent.Config, error) {
+	serving, err := l.kubeletCertificate(name, localhost())
+	if err != nil {
+		return agent.Config{}, err
+	}
+	return agent.Config{
+		Client: l.client, REST: l.rest, NodeName: name, ListenHost: "127.0.0.1",
+		Serving: serving, ClientCAs: l.keys.KubeletClient.Pool(),
+		Root: l.files.node(name), Images: programs,
+		PodCIDR: l.at.pods(place), HTTPProxy: l.router.Proxy, Ports: l.ports, Services: l.router.Lookup,
+		Env: l.podEnvironment(),
+		Log: l.log.With("part", "agent", "node", name),
+	}, nil
 }
 
 // minCPU is what a node offers at least, in cores, however small the machine: requests are claims, not use, and the

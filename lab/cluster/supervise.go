@@ -151,11 +151,12 @@ func (l *lab) startParts(ctx context.Context, ready func()) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, part := range []func(context.Context, *errgroup.Group) error{
-		l.startRoutes,   // pods are told where the proxy of their namespace is
-		l.startQueues,   // pods and the operator are told where they are
-		l.startNodes,    // somewhere to run
-		l.startSimNodes, // somewhere to pretend to
-		l.startOperator, // last: it scrapes the nodes
+		l.startRoutes,    // pods are told where the proxy of their namespace is
+		l.startQueues,    // pods and the operator are told where they are
+		l.startNodes,     // somewhere to run
+		l.startSimNodes,  // somewhere to pretend to
+		l.startKarpenter, // more nodes of the first kind, for pods that wait
+		l.startOperator,  // last: it scrapes the nodes
 	} {
 		if err := part(ctx, g); err != nil {
 			g.Go(func() error { return err })

@@ -19,6 +19,7 @@ func upCommand(at *location) *cobra.Command {
 		foreground bool
 		keep       bool
 		operator   string
+		karpenter  string
 	)
 	c := &cobra.Command{
 		Use:   "up",
@@ -34,6 +35,9 @@ The lab runs in the background until "furl lab down". A lab that runs already is
 			}
 			o.Name, o.Dir = at.name, dir
 			if err := chooseOperator(&o, operator); err != nil {
+				return err
+			}
+			if err := chooseKarpenter(&o, karpenter); err != nil {
 				return err
 			}
 			p := newProgress(cmd.OutOrStdout())
@@ -68,6 +72,8 @@ The lab runs in the background until "furl lab down". A lab that runs already is
 	f.StringVar(&o.OperatorPath, "operator-path", "", "program to run as furl (default: furl beside this program)")
 	f.StringArrayVar(&o.OperatorArgs, "operator-arg", nil, "argument for furl operator, such as --metric-resolution=4s; may be repeated")
 	f.StringVar(&o.Manifests, "manifests", "", "folder of Furl's install manifests (default: deploy beside this program or one folder up)")
+	f.StringVar(&karpenter, "karpenter", "auto", "make nodes by Karpenter for pods that wait, once there is a NodePool: true, false, or auto (when furl-karpenter is found)")
+	f.StringArrayVar(&o.KarpenterArgs, "karpenter-arg", nil, "argument for furl-karpenter, such as --several-gpus; may be repeated")
 	f.StringArrayVar(&o.Images, "image", nil, "run a program for an image: nginx=./my-server; may be repeated")
 	f.StringArrayVar(&o.Queues, "queue", []string{"furl-keda"}, "queue that the lab's SQS has from the beginning; may be repeated")
 	f.StringArrayVar(&o.PodEnv, "pod-env", nil, "variable for every container, such as FURL_MODEL_LOAD=30s; may be repeated")
