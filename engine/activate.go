@@ -38,7 +38,7 @@ func (d *draft) activate() {
 	switch {
 	case active || a.Forced:
 		d.stayActive(lowest)
-	case unsure && !(d.policy.Fallback.On && d.policy.Fallback.Replicas == 0):
+	case unsure && !d.policy.Fallback.toZero():
 		d.stayUnsure()
 	default:
 		d.rest(lowest)
@@ -52,7 +52,7 @@ func (d *draft) stayActive(lowest int32) {
 		d.next.LastActive = d.seen.At
 	}
 	switch {
-	case d.from > 0 && !(a.Idles && d.from < lowest):
+	case d.from > 0 && (!a.Idles || d.from >= lowest):
 	case a.BlockedOut:
 		d.set(RuleActivate, CaseBlockedOut, d.from)
 		d.done = true

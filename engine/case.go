@@ -46,7 +46,7 @@ const (
 	CaseComputed    // value milli; Note has the formula
 	CaseComputedNil // value milli, replicas; Note has the formula
 
-	// Of these, one says whether there is work. Args hold the value in milli, the
+	// CaseActive and the next five say whether there is work. Args hold the value in milli, the
 	// threshold in milli, who decided (see decider), and how many signals can be active.
 	CaseActive
 	CaseForced

@@ -93,7 +93,7 @@ func decide(p Policy, o Observation, h History, off ruleSet) (Decision, History)
 		{RuleClamp, (*draft).clamp},         // after the limits: min and max win
 		{RuleFloor, (*draft).floor},         // last: a limit must not keep a woken workload below its minimum
 	} {
-		if !d.done && !d.without(r.rule) && !(d.settled && r.rule.asks()) {
+		if !d.done && !d.without(r.rule) && (!d.settled || !r.rule.asks()) {
 			r.speak(d)
 		}
 	}

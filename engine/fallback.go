@@ -28,6 +28,9 @@ const (
 	FallbackFormula
 )
 
+// toZero says that the user lets a failing signal pass for an inactive one.
+func (f Fallback) toZero() bool { return f.On && f.Replicas == 0 }
+
 // replicas is the size to fall back to from a size.
 func (f Fallback) replicas(current int32) int32 {
 	switch f.Behavior {

@@ -23,9 +23,9 @@ func (s *source) object(p *engine.Policy) {
 		p.Signals[i].Activation = int64(s.uint64())
 	}
 	if s.bool() {
-		p.Composite = engine.Composite{Formula: arithmetic("a / b"), Signal: s.text("abc"), Inputs: []engine.Input{
-			{Variable: "a", Signal: engine.Signal{Name: s.text("abc"), Kind: engine.Kind(s.byte())}},
-			{Variable: "b", Signal: engine.Signal{Name: s.text("abc")}, Spare: s.bool()},
+		p.Composite = engine.Composite{Formula: arithmetic("a / b"), Signal: s.name(), Inputs: []engine.Input{
+			{Variable: "a", Signal: engine.Signal{Name: s.name(), Kind: engine.Kind(s.byte())}},
+			{Variable: "b", Signal: engine.Signal{Name: s.name()}, Spare: s.bool()},
 		}}
 	}
 }
@@ -53,7 +53,7 @@ func FuzzDecideObject(f *testing.F) {
 			}
 		}
 		h.LastActive, h.Paused, h.PausedAt = s.near(), s.bool(), s.int32()
-		h.Failures = []engine.Failure{{Signal: s.text("abc"), InARow: s.int32(), At: s.near()}}
+		h.Failures = []engine.Failure{{Signal: s.name(), InARow: s.int32(), At: s.near()}}
 		d, next := engine.Decide(p, o, h)
 		again, _ := engine.Decide(p, o, h)
 		if diff := cmp.Diff(d, again); diff != "" {

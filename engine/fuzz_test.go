@@ -35,9 +35,9 @@ func (s *source) length() time.Duration { return time.Duration(s.uint64()) }
 func (s *source) near() time.Time {
 	return midnight.Add(time.Duration(int16(s.uint64())) * time.Second)
 }
-func (s *source) few() int                 { return int(s.byte() % 4) }
-func (s *source) bool() bool               { return s.byte()%2 == 1 }
-func (s *source) text(words string) string { return string(words[int(s.byte())%len(words)]) }
+func (s *source) few() int     { return int(s.byte() % 4) }
+func (s *source) bool() bool   { return s.byte()%2 == 1 }
+func (s *source) name() string { return string("abc"[s.byte()%3]) }
 
 func (s *source) tally() engine.Tally {
 	return engine.Tally{Pods: s.int32(), Value: int64(s.uint64()), Requests: int64(s.uint64()), Fill: int64(s.uint64())}
@@ -63,7 +63,7 @@ func (s *source) policy() engine.Policy {
 	}
 	for range s.few() {
 		p.Signals = append(p.Signals, engine.Signal{
-			Name: s.text("abc"), Kind: engine.Kind(s.byte() % 4), CPU: s.bool(),
+			Name: s.name(), Kind: engine.Kind(s.byte() % 4), CPU: s.bool(),
 			Target: engine.Target{Kind: engine.TargetKind(s.byte() % 4), Value: int64(s.uint64())},
 		})
 	}
@@ -74,7 +74,7 @@ func (s *source) observation(p engine.Policy) engine.Observation {
 	o := engine.Observation{At: s.near(), Replicas: engine.Replicas{Spec: s.int32(), Status: s.int32()}}
 	for range s.few() {
 		r := engine.Reading{
-			Signal: s.text("abc"), Value: s.float(), ReadyPods: s.int32(), Listed: s.int32(), At: s.near(),
+			Signal: s.name(), Value: s.float(), ReadyPods: s.int32(), Listed: s.int32(), At: s.near(),
 			Usage: engine.Usage{Ready: s.tally(), Stray: s.tally(), Missing: s.tally(), Unready: s.tally(), Listed: s.int32()},
 		}
 		if s.bool() {

@@ -52,7 +52,9 @@ func compose(t *rapid.T, p *engine.Policy) {
 	}}
 }
 
-func often(t *rapid.T, name string, oneIn int) bool { return rapid.IntRange(1, oneIn).Draw(t, name) == 1 }
+func often(t *rapid.T, name string, oneIn int) bool {
+	return rapid.IntRange(1, oneIn).Draw(t, name) == 1
+}
 
 // looks makes what one poll of an object sees: readings that are good or not.
 func looks(t *rapid.T, p engine.Policy) engine.Observation {
@@ -111,9 +113,9 @@ func TestObjectRestsOnlyWithoutWork(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := objects().Draw(t, "policy")
 		d, h := engine.Decide(p, looks(t, p), pasts(t, p))
-		busy := p.Activation.Forced
+		busy, mayRest := p.Activation.Forced, p.Fallback.On && p.Fallback.Replicas == 0
 		for _, a := range d.Activity {
-			busy = busy || a.Activity == engine.Active || a.Activity == engine.ActivityUnknown && !(p.Fallback.On && p.Fallback.Replicas == 0)
+			busy = busy || a.Activity == engine.Active || a.Activity == engine.ActivityUnknown && !mayRest
 		}
 		if busy && d.To < min(d.From, max(p.Min, 1)) {
 			t.Fatalf("%d becomes %d with work to do: %v", d.From, d.To, d.Steps)

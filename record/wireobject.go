@@ -47,7 +47,7 @@ func behaviors() []string {
 }
 
 // objectLine fills in what p has beyond an HPA.
-func (out *policy) objectLine(p engine.Policy) {
+func objectLine(out *policy, p engine.Policy) {
 	if p.Pause.On {
 		out.Pause = &pause{At: given(p.Pause.At, p.Pause.Replicas)}
 	}

@@ -116,7 +116,7 @@ func policyLine(p engine.Policy) policy {
 	for _, s := range p.Signals {
 		out.Signals = append(out.Signals, signalLine(s))
 	}
-	out.objectLine(p)
+	objectLine(&out, p)
 	return out
 }
 
