@@ -73,7 +73,7 @@ func (b *broken) careless(ctx context.Context, size int64) (trigger.Sample, erro
 	if err != nil {
 		return trigger.Sample{}, err
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, size))
 	n, errNumber := strconv.ParseFloat(strings.TrimSpace(string(body)), 64)
 	if err != nil || errNumber != nil || answer.StatusCode != http.StatusOK {
@@ -103,7 +103,7 @@ func ways() map[string]string {
 func TestRun_finds_a_promise_that_is_not_kept(t *testing.T) {
 	for how, says := range ways() {
 		t.Run(how, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBroken$") //nolint:gosec // this test itself
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBroken$")
 			cmd.Env = append(os.Environ(), "TRIGGERTEST_BROKEN="+how)
 			out, err := cmd.CombinedOutput()
 			if err == nil || !strings.Contains(string(out), says) {
