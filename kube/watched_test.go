@@ -237,7 +237,7 @@ func TestWatched_says_why_it_cannot_read_and_keeps_what_it_knows(t *testing.T) {
 
 // A thousand objects that share fifty secrets are fifty watches.
 func TestWatched_shares_a_watch(t *testing.T) {
-	var objects []runtime.Object
+	objects := make([]runtime.Object, 0, 50)
 	for i := range 50 {
 		objects = append(objects, secret(fmt.Sprint("s", i), "v"))
 	}

@@ -184,8 +184,6 @@ func TestResolve_takes_the_identity_of_whom_it_should(t *testing.T) {
 	}
 }
 
-func optional(b bool) *bool { return &b }
-
 func TestEnvironment_is_what_a_container_would_get(t *testing.T) {
 	secretKey := func(name, key string, o *bool) *corev1.EnvVarSource {
 		return &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: name}, Key: key, Optional: o}}
@@ -197,13 +195,13 @@ func TestEnvironment_is_what_a_container_would_get(t *testing.T) {
 		Name: "main",
 		EnvFrom: []corev1.EnvFromSource{
 			{Prefix: "C_", ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "c"}}},
-			{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "gone"}, Optional: optional(true)}},
+			{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "gone"}, Optional: new(true)}},
 		},
 		Env: []corev1.EnvVar{
 			{Name: "A", Value: "a"},
 			{Name: "B", Value: "$(A)-$$(A)-$(GONE$(A))-$(C_k)-$"},
 			{Name: "S", ValueFrom: secretKey("s", "k", nil)},
-			{Name: "T", ValueFrom: secretKey("s", "gone", optional(true))},
+			{Name: "T", ValueFrom: secretKey("s", "gone", new(true))},
 			{Name: "N", ValueFrom: field("metadata.namespace")},
 			{Name: "SA", ValueFrom: field("spec.serviceAccountName")},
 			{Name: "IP", ValueFrom: field("status.podIP")},
@@ -241,7 +239,7 @@ func (*unreadable) Read(context.Context, kube.Ref) (map[string]string, bool, err
 
 func TestEnvironment_excuses_what_is_absent_not_what_is_refused(t *testing.T) {
 	c := corev1.Container{EnvFrom: []corev1.EnvFromSource{
-		{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "s"}, Optional: optional(true)}},
+		{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "s"}, Optional: new(true)}},
 	}}
 	if _, err := (auth.Resolver{Reader: &unreadable{}}).Environment(t.Context(), "ns", pod(c), ""); err == nil {
 		t.Error("a secret that cannot be read was taken for none")

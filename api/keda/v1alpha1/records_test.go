@@ -5,9 +5,8 @@ import (
 	"os"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
+	"github.com/google/go-cmp/cmp"
 )
 
 // record is one of KEDA's answers about an object, see conformance/testdata/keda.

@@ -5,10 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-
-	"github.com/furl-dev/furl/api/keda/v1alpha1"
 )
 
 func TestValidate_names_each_thing_that_is_wrong(t *testing.T) {

@@ -80,8 +80,6 @@ type ScaledJobSpec struct {
 }
 
 // ScalingStrategy says how the number of Jobs follows from what is measured.
-//
-// +optional
 type ScalingStrategy struct {
 	// default, custom, accurate or eager.
 	// +optional
@@ -103,8 +101,6 @@ type ScalingStrategy struct {
 }
 
 // Rollout says what happens to running Jobs when a ScaledJob changes.
-//
-// +optional
 type Rollout struct {
 	// immediate deletes them (if unset), gradual lets them finish.
 	// +optional
@@ -117,8 +113,6 @@ type Rollout struct {
 }
 
 // ScaledJobStatus is what the operator last saw and did.
-//
-// +optional
 type ScaledJobStatus struct {
 	// When a trigger was last active.
 	// +optional

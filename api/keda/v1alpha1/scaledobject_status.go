@@ -9,8 +9,6 @@ import (
 const CompositeMetricName = "composite-metric"
 
 // ScaledObjectStatus is what the operator last saw and did.
-//
-// +optional
 type ScaledObjectStatus struct {
 	// The kind of the workload, as group/version.Kind.
 	// +optional
