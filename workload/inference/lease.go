@@ -15,7 +15,6 @@ const (
 
 // lease is the time for which a message is the worker's alone.
 type lease struct {
-	ctx    context.Context //nolint:containedctx // ends with the lease: the answer must not outlive it
 	cancel context.CancelCauseFunc
 	ended  chan struct{} // the renewing goroutine has returned
 	until  time.Time     // read after ended is closed
@@ -24,15 +23,16 @@ type lease struct {
 // safety is how much sooner than the queue the worker thinks that its time is up.
 func safety(d time.Duration) time.Duration { return min(d/6, 5*time.Second) }
 
-// lease hides a message anew until it is ended, and ends by itself when that fails for too long.
-func (w *Worker) lease(ctx context.Context, m Message) *lease {
+// lease hides a message anew until it is ended, and ends by itself when that fails for too long. Its context is that of
+// the work, which must not outlive it.
+func (w *Worker) lease(ctx context.Context, m Message) (context.Context, *lease) {
 	l := &lease{ended: make(chan struct{}), until: m.until}
-	l.ctx, l.cancel = context.WithCancelCause(ctx)
+	ctx, l.cancel = context.WithCancelCause(ctx)
 	go func() {
 		defer close(l.ended)
-		w.renew(l, m)
+		w.renew(ctx, l, m)
 	}()
-	return l
+	return ctx, l
 }
 
 // end stops renewing, and says until when the message is still the worker's.
@@ -43,14 +43,14 @@ func (l *lease) end() time.Time {
 }
 
 // renew hides a message again each third of its visibility.
-func (w *Worker) renew(l *lease, m Message) {
+func (w *Worker) renew(ctx context.Context, l *lease, m Message) {
 	every := w.settings.Visibility / 3
 	for {
 		wait := min(every, time.Until(l.until))
 		if w.denied.Load() {
 			wait = time.Until(l.until)
 		}
-		if !sleep(l.ctx, wait) {
+		if !sleep(ctx, wait) {
 			return
 		}
 		at := time.Now()
@@ -58,29 +58,29 @@ func (w *Worker) renew(l *lease, m Message) {
 			l.cancel(ErrNotHeld)
 			return
 		}
-		switch err := w.hide(l, m); {
+		switch err := w.hide(ctx, l, m); {
 		case err == nil:
 			l.until, every = at.Add(w.settings.Visibility-safety(w.settings.Visibility)), w.settings.Visibility/3
-		case l.ctx.Err() != nil:
+		case ctx.Err() != nil:
 			return
 		case errors.Is(err, ErrNotHeld):
 			l.cancel(ErrNotHeld)
 			return
 		case errors.Is(err, ErrDenied):
 			if !w.denied.Swap(true) {
-				w.log.WarnContext(l.ctx, "visibility_not_renewed", "reason", err.Error(), //nolint:contextcheck // the lease's own
+				w.log.WarnContext(ctx, "visibility_not_renewed", "reason", err.Error(),
 					"way_out", "grant sqs:ChangeMessageVisibility; until then messages are hidden for a whole prompt at once")
 			}
 		default:
-			w.log.WarnContext(l.ctx, "visibility_not_renewed", "message", m.ID, "reason", err.Error())
+			w.log.WarnContext(ctx, "visibility_not_renewed", "message", m.ID, "reason", err.Error())
 			every = max(every/3, leastPause) // sooner, since there is less time left
 		}
 	}
 }
 
 // hide waits for the queue no longer than the lease lasts.
-func (w *Worker) hide(l *lease, m Message) error {
-	ctx, cancel := context.WithDeadline(l.ctx, l.until)
+func (w *Worker) hide(ctx context.Context, l *lease, m Message) error {
+	ctx, cancel := context.WithDeadline(ctx, l.until)
 	defer cancel()
 	return w.queue.Hide(ctx, m, w.settings.Visibility)
 }

@@ -202,6 +202,7 @@ func ask(text string) string {
 // crew is a worker at work.
 type crew struct {
 	*Worker
+	t     *testing.T
 	stop  context.CancelFunc
 	ended chan struct{}
 }
@@ -213,7 +214,7 @@ func work(t *testing.T, s Settings, q Queue, m *mind) *crew {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	c := &crew{Worker: w, stop: stop, ended: make(chan struct{})}
+	c := &crew{Worker: w, t: t, stop: stop, ended: make(chan struct{})}
 	go func() {
 		defer close(c.ended)
 		w.Run(ctx)
@@ -232,6 +233,6 @@ func (c *crew) end() time.Duration {
 // page gives what a page of the worker says.
 func (c *crew) page(path string) (int, string) {
 	w := httptest.NewRecorder()
-	c.Pages().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+	c.Pages().ServeHTTP(w, httptest.NewRequestWithContext(c.t.Context(), http.MethodGet, path, http.NoBody))
 	return w.Code, w.Body.String()
 }

@@ -171,12 +171,12 @@ func (w *Worker) process(ctx context.Context, m Message) error {
 		return w.bury(ctx, m)
 	}
 	from := time.Now()
-	l := w.lease(ctx, m)
-	a, err := w.ask(l.ctx, m)
-	lost := context.Cause(l.ctx)
-	held := l.end()
+	held, l := w.lease(ctx, m)
+	a, err := w.ask(held, m)
+	lost := context.Cause(held)
+	until := l.end()
 	if err == nil {
-		return w.finish(ctx, m, a, finished{from: from, held: held})
+		return w.finish(ctx, m, a, finished{from: from, held: until})
 	}
 	return w.unfinished(ctx, m, err, lost)
 }
