@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// MetricName is the name that users see in an HPA and in status: "s0-cron".
+// MetricName is the name that users see in an HPA and in status: "s0-cron". What
+// an external scaler calls its metric stays as it is, as KEDA has it.
 func MetricName(index int, name string) string {
-	return "s" + strconv.Itoa(index) + "-" + Normalize(name)
+	return "s" + strconv.Itoa(index) + "-" + name
 }
 
 // Normalize replaces what a metric name may not have, as KEDA does.

@@ -12,13 +12,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestMetricName(t *testing.T) {
+func TestMetricName_keeps_what_an_external_scaler_calls_its_metric(t *testing.T) {
+	if got := trigger.MetricName(3, "orders.open"); got != "s3-orders.open" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestNormalize(t *testing.T) {
 	for _, tc := range []struct{ in, want string }{
-		{"cron-Etc/UTC-00xxThu", "s3-cron-Etc-UTC-00xxThu"},
-		{"http://a.b:1/(c)%d", "s3-http---a-b-1--c--d"},
-		{"already-fine_1", "s3-already-fine_1"},
+		{"cron-Etc/UTC-00xxThu", "cron-Etc-UTC-00xxThu"},
+		{"http://a.b:1/(c)%d", "http---a-b-1--c--d"},
+		{"already-fine_1", "already-fine_1"},
 	} {
-		if got := trigger.MetricName(3, tc.in); got != tc.want {
+		if got := trigger.Normalize(tc.in); got != tc.want {
 			t.Errorf("%q: got %q, want %q", tc.in, got, tc.want)
 		}
 	}
