@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/furl-dev/furl/conformance/same"
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/policy"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -44,10 +45,10 @@ type behaviorExpected struct {
 }
 
 func decodeBehavior(c Call) (in behaviorInput, exp behaviorExpected, err error) {
-	if err = decode(c.Input, &in); err != nil {
+	if err = same.Decode(c.Input, &in); err != nil {
 		return in, exp, fmt.Errorf("input: %w", err)
 	}
-	if err = decode(c.Expected, &exp); err != nil {
+	if err = same.Decode(c.Expected, &exp); err != nil {
 		return in, exp, fmt.Errorf("expected: %w", err)
 	}
 	return in, exp, understood(c.Expected, "replicas", "stabilized_replicas", "reason", "message",
@@ -98,7 +99,7 @@ func replayStabilise(c Call, o Options) ([]string, error) {
 	d, after := decide(p, past(in.Wants, nil, nil), in.Current, in.Desired, start(), off)
 	var out []string
 	if exp.Stabilized != nil {
-		out = differences("stabilized_replicas", *exp.Stabilized, d.To)
+		out = same.Differences("stabilized_replicas", *exp.Stabilized, d.To)
 		// Upstream's function words a reason always, its caller uses it for a changed number only.
 		if v, ok := d.AbleToScale(); ok && *exp.Stabilized != in.Desired {
 			out = append(out, exp.verdict(v)...)
@@ -117,10 +118,10 @@ func replayStabilise(c Call, o Options) ([]string, error) {
 func (e *behaviorExpected) verdict(v engine.Verdict) []string {
 	var d []string
 	if e.Reason != nil {
-		d = append(d, differences("reason", *e.Reason, v.Reason)...)
+		d = append(d, same.Differences("reason", *e.Reason, v.Reason)...)
 	}
 	if e.Message != nil {
-		d = append(d, differences("message", *e.Message, v.Message)...)
+		d = append(d, same.Differences("message", *e.Message, v.Message)...)
 	}
 	return d
 }
@@ -139,7 +140,7 @@ func replayLimits(c Call, o Options) ([]string, error) {
 	d, _ := decide(p, past(nil, in.Ups, in.Downs), in.Current, in.Desired, start(), off)
 	var out []string
 	if exp.Replicas != nil {
-		out = differences("replicas", *exp.Replicas, d.To)
+		out = same.Differences("replicas", *exp.Replicas, d.To)
 	}
 	v, ok := d.ScalingLimited()
 	if !ok {
@@ -167,7 +168,7 @@ func replayChange(c Call, o Options) ([]string, error) {
 	const size, most = 1000, 1_000_000
 	want, _ := decide(p, past(nil, one, nil), size, most, start(), off)
 	got, _ := decide(p, past(nil, in.Events, nil), size, most, start(), off)
-	return differences("the size allowed after the change", want.To, got.To), nil
+	return same.Differences("the size allowed after the change", want.To, got.To), nil
 }
 
 // onePolicy allows so many pods in a period that a change of any size shows.

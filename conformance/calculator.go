@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/furl-dev/furl/conformance/same"
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/policy"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -53,11 +54,11 @@ type calculatorExpected struct {
 // replayCalculator asks the operator about an HPA with the one metric.
 func replayCalculator(ctx context.Context, c Call, o Options) ([]string, error) {
 	var in calculatorInput
-	if err := decode(c.Input, &in); err != nil {
+	if err := same.Decode(c.Input, &in); err != nil {
 		return nil, fmt.Errorf("input: %w", err)
 	}
 	var exp calculatorExpected
-	if err := decode(c.Expected, &exp); err != nil {
+	if err := same.Decode(c.Expected, &exp); err != nil {
 		return nil, fmt.Errorf("expected: %w", err)
 	}
 	// The timestamp is not shown to anybody, upstream only carries it along.
@@ -77,22 +78,22 @@ func replayCalculator(ctx context.Context, c Call, o Options) ([]string, error) 
 
 func (e *calculatorExpected) compare(whole bool, p engine.Proposal) []string { //nolint:revive // flag-parameter: whole says which of two numbers upstream shows
 	if e.Error != nil {
-		return differences("error", *e.Error, p.Missing)
+		return same.Differences("error", *e.Error, p.Missing)
 	}
-	d := differences("error", "", p.Missing)
-	d = append(d, differences("replicas", e.Replicas, p.Replicas)...)
+	d := same.Differences("error", "", p.Missing)
+	d = append(d, same.Differences("replicas", e.Replicas, p.Replicas)...)
 	if e.Utilization != nil {
-		d = append(d, differences("utilization_percent", *e.Utilization, p.Utilization)...)
+		d = append(d, same.Differences("utilization_percent", *e.Utilization, p.Utilization)...)
 	}
 	if e.RawAverage != nil {
-		d = append(d, differences("raw_average_milli", *e.RawAverage, p.Average)...)
+		d = append(d, same.Differences("raw_average_milli", *e.RawAverage, p.Average)...)
 	}
 	if e.Usage != nil {
 		shown := p.Average
 		if whole {
 			shown = p.Total
 		}
-		d = append(d, differences("usage_milli", *e.Usage, shown)...)
+		d = append(d, same.Differences("usage_milli", *e.Usage, shown)...)
 	}
 	return d
 }
@@ -149,7 +150,7 @@ func (in *calculatorInput) selector() (*metav1.LabelSelector, error) {
 		return metav1.ParseToLabelSelector(text)
 	}
 	s := new(metav1.LabelSelector)
-	return s, decode(in.Selector, s)
+	return s, same.Decode(in.Selector, s)
 }
 
 func (in *calculatorInput) target() (autoscalingv2.MetricTarget, error) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/furl-dev/furl/conformance/same"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/operator/hpa"
 	corev1 "k8s.io/api/core/v1"
@@ -69,7 +70,7 @@ func (c *clientCase) minute(n int64) time.Time {
 // case says, in the form of the real APIs.
 func replayClient(ctx context.Context, r Record) ([]string, error) {
 	c := new(clientCase)
-	if err := decode(r.Case, c); err != nil {
+	if err := same.Decode(r.Case, c); err != nil {
 		return nil, fmt.Errorf("upstream_case: %w", err)
 	}
 	apis, err := c.connect()
@@ -105,7 +106,7 @@ func replayClient(ctx context.Context, r Record) ([]string, error) {
 	if err != nil {
 		return []string{fmt.Sprintf("error: want none, got %v", err)}, nil
 	}
-	return append(differences("metrics", c.Want, got), differences("timestamp", c.minute(c.Minutes), at.UTC())...), nil
+	return append(same.Differences("metrics", c.Want, got), same.Differences("timestamp", c.minute(c.Minutes), at.UTC())...), nil
 }
 
 func measured(ms []hpa.Measure, err error) (map[string]clientWant, error) {

@@ -4,7 +4,6 @@
 package conformance
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -163,11 +162,4 @@ func replayCall(ctx context.Context, c Call, o Options) ([]string, error) {
 	default:
 		return nil, fmt.Errorf("function %q is not known to the runner", c.Function)
 	}
-}
-
-// decode reads JSON and keeps numbers as they are written.
-func decode(b json.RawMessage, to any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	return d.Decode(to)
 }

@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/furl-dev/furl/conformance/same"
 	"github.com/furl-dev/furl/engine"
 )
 
@@ -195,7 +196,7 @@ func unusedReason(t *testing.T, c Call) bool {
 // an object only the keys with one of the prefixes.
 func corruptions(t *testing.T, b json.RawMessage, prefixes ...string) map[string]json.RawMessage {
 	t.Helper()
-	v, err := plain(b)
+	v, err := same.Plain(b)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package conformance
 import (
 	"slices"
 	"strings"
+
+	"github.com/furl-dev/furl/conformance/same"
 )
 
 // The reasons by which a record is internal. Each is a property of the record,
@@ -31,7 +33,7 @@ func internalRecord(r Record) string {
 // off without showing does not make a record internal.
 func internalReconcile(r Record) string {
 	var in reconcileInput
-	if decode(r.Input, &in) != nil {
+	if same.Decode(r.Input, &in) != nil {
 		return "" // replaying says what is wrong
 	}
 	off := func(gate string) bool { on, given := in.Gates[gate]; return given && !on }
@@ -66,7 +68,7 @@ func internalCall(c Call) string {
 		Gate     *bool       `json:"pod_level_resources_gate"`
 		Pods     []podRecord `json:"pods"`
 	}
-	if decode(c.Input, &in) != nil {
+	if same.Decode(c.Input, &in) != nil {
 		return ""
 	}
 	switch {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/furl-dev/furl/conformance/same"
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/policy"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -31,11 +32,11 @@ type groupExpected struct {
 // counts and each alone for its group.
 func replayGroup(ctx context.Context, c Call, o Options) ([]string, error) {
 	var in groupInput
-	if err := decode(c.Input, &in); err != nil {
+	if err := same.Decode(c.Input, &in); err != nil {
 		return nil, fmt.Errorf("input: %w", err)
 	}
 	var exp groupExpected
-	if err := decode(c.Expected, &exp); err != nil {
+	if err := same.Decode(c.Expected, &exp); err != nil {
 		return nil, fmt.Errorf("expected: %w", err)
 	}
 	if err := understood(c.Expected, "ready_pod_count", "ignored_pods", "missing_pods", "unready_pods"); err != nil {
@@ -63,8 +64,8 @@ func replayGroup(ctx context.Context, c Call, o Options) ([]string, error) {
 	for _, names := range [][]string{got.Ignored, got.Missing, got.Unready, exp.Ignored, exp.Missing, exp.Unready} {
 		slices.Sort(names)
 	}
-	d := differences("groups", exp, got)
-	d = append(d, differences("counts of ignored, missing, unready",
+	d := same.Differences("groups", exp, got)
+	d = append(d, same.Differences("counts of ignored, missing, unready",
 		[]int{len(exp.Ignored), len(exp.Missing), len(exp.Unready)},
 		[]int32{all.Ignored, all.Missing.Pods, all.Unready.Pods})...)
 	return d, nil
@@ -133,11 +134,11 @@ type requestsExpected struct {
 // replayRequests asks what the operator takes for the pods' requests.
 func replayRequests(c Call) ([]string, error) {
 	var in requestsInput
-	if err := decode(c.Input, &in); err != nil {
+	if err := same.Decode(c.Input, &in); err != nil {
 		return nil, fmt.Errorf("input: %w", err)
 	}
 	var exp requestsExpected
-	if err := decode(c.Expected, &exp); err != nil {
+	if err := same.Decode(c.Expected, &exp); err != nil {
 		return nil, fmt.Errorf("expected: %w", err)
 	}
 	if err := understood(c.Expected, "error", "requests_milli_by_pod", "request_milli"); err != nil {
@@ -152,15 +153,15 @@ func replayRequests(c Call) ([]string, error) {
 		byPod[p.Name] = n
 	}
 	if exp.Error != nil {
-		return differences("error", *exp.Error, failure), nil
+		return same.Differences("error", *exp.Error, failure), nil
 	}
-	d := differences("error", "", failure)
+	d := same.Differences("error", "", failure)
 	if exp.ByPod != nil {
-		d = append(d, differences("requests_milli_by_pod", exp.ByPod, byPod)...)
+		d = append(d, same.Differences("requests_milli_by_pod", exp.ByPod, byPod)...)
 	}
 	if exp.Request != nil {
 		for _, n := range byPod {
-			d = append(d, differences("request_milli", *exp.Request, n)...)
+			d = append(d, same.Differences("request_milli", *exp.Request, n)...)
 		}
 	}
 	return d, nil

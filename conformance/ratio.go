@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/furl-dev/furl/conformance/same"
 	"github.com/furl-dev/furl/operator/hpa"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -33,7 +34,7 @@ const ratioTolerance = 0.01
 // replayRatio asks the operator about an HPA with pods of these measurements and requests.
 func replayRatio(ctx context.Context, r Record, o Options) ([]string, error) {
 	var in ratioCase
-	if err := decode(r.Case, &in); err != nil {
+	if err := same.Decode(r.Case, &in); err != nil {
 		return nil, fmt.Errorf("upstream_case: %w", err)
 	}
 	calc, function := in.question()
@@ -46,16 +47,16 @@ func replayRatio(ctx context.Context, r Record, o Options) ([]string, error) {
 		return nil, err
 	}
 	if in.WantError != nil {
-		return differences("error", *in.WantError, p.Missing), nil
+		return same.Differences("error", *in.WantError, p.Missing), nil
 	}
-	d := differences("error", "", p.Missing)
+	d := same.Differences("error", "", p.Missing)
 	ratio := in.WantRatio
 	if in.WantUsageRatio != nil {
 		ratio = *in.WantUsageRatio
-		d = append(d, differences("current_usage", in.WantUsage, p.Average)...)
+		d = append(d, same.Differences("current_usage", in.WantUsage, p.Average)...)
 	} else {
-		d = append(d, differences("current_utilization", in.WantUtilization, p.Utilization)...)
-		d = append(d, differences("raw_average_value", in.WantAverage, p.Average)...)
+		d = append(d, same.Differences("current_utilization", in.WantUtilization, p.Utilization)...)
+		d = append(d, same.Differences("raw_average_value", in.WantAverage, p.Average)...)
 	}
 	if math.Abs(p.Ratio-ratio) > ratioTolerance*math.Abs(ratio) {
 		d = append(d, fmt.Sprintf("ratio: want %v, got %v", ratio, p.Ratio))
@@ -109,16 +110,16 @@ func replayQuantity(c Call) ([]string, error) {
 		Quantity *string `json:"quantity"`
 		Format   *string `json:"format"`
 	}
-	if err := errors.Join(decode(c.Input, &in), decode(c.Expected, &exp), understood(c.Expected, "quantity", "format")); err != nil {
+	if err := errors.Join(same.Decode(c.Input, &in), same.Decode(c.Expected, &exp), understood(c.Expected, "quantity", "format")); err != nil {
 		return nil, err
 	}
 	q := hpa.Quantity(in.Resource, in.Milli)
 	var d []string
 	if exp.Quantity != nil {
-		d = differences("quantity", *exp.Quantity, q.String())
+		d = same.Differences("quantity", *exp.Quantity, q.String())
 	}
 	if exp.Format != nil {
-		d = append(d, differences("format", *exp.Format, string(q.Format))...)
+		d = append(d, same.Differences("format", *exp.Format, string(q.Format))...)
 	}
 	return d, nil
 }

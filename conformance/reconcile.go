@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/furl-dev/furl/conformance/same"
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/policy"
 	dto "github.com/prometheus/client_model/go"
@@ -86,7 +87,7 @@ func (h *hpaRecord) UnmarshalJSON(b []byte) error {
 
 // dates puts instants in the place of {"offset_seconds_rounded": n}.
 func dates(b json.RawMessage) (json.RawMessage, error) {
-	v, err := plain(b)
+	v, err := same.Plain(b)
 	if err != nil {
 		return nil, err
 	}
@@ -158,11 +159,11 @@ func (n prometheusNotes) sorted() prometheusNotes {
 
 func replayReconcile(ctx context.Context, r Record, o Options) ([]string, error) {
 	var in reconcileInput
-	if err := decode(r.Input, &in); err != nil {
+	if err := same.Decode(r.Input, &in); err != nil {
 		return nil, fmt.Errorf("input: %w", err)
 	}
 	var exp reconcileExpected
-	if err := decode(r.Expected, &exp); err != nil {
+	if err := same.Decode(r.Expected, &exp); err != nil {
 		return nil, fmt.Errorf("expected: %w", err)
 	}
 	if err := understood(r.Expected, "trace", "error", "scale_updates", "status_written", "status_after", "events",
@@ -218,12 +219,12 @@ func (s *stage) compare(in *reconcileInput, exp *reconcileExpected, status *auto
 		return nil, fmt.Errorf("status_after: %w", err)
 	}
 	var d []string
-	d = append(d, differences("scale_updates", orEmpty(exp.Updates), orEmpty(s.scaled))...)
-	d = append(d, differences("status_written", exp.Written, s.written != nil)...)
-	d = append(d, differences("status", orderless(wantStatus), orderless(status))...)
-	d = append(d, differences("events", orderless(orEmpty(exp.Events)), orderless(orEmpty(s.events)))...)
-	d = append(d, differences("prometheus", exp.Prometheus.sorted(), notes.sorted())...)
-	d = append(d, differences("error", exp.Error != nil, s.err != nil || notes.Reconciliation.Error != "none")...)
+	d = append(d, same.Differences("scale_updates", orEmpty(exp.Updates), orEmpty(s.scaled))...)
+	d = append(d, same.Differences("status_written", exp.Written, s.written != nil)...)
+	d = append(d, same.Differences("status", orderless(wantStatus), orderless(status))...)
+	d = append(d, same.Differences("events", orderless(orEmpty(exp.Events)), orderless(orEmpty(s.events)))...)
+	d = append(d, same.Differences("prometheus", exp.Prometheus.sorted(), notes.sorted())...)
+	d = append(d, same.Differences("error", exp.Error != nil, s.err != nil || notes.Reconciliation.Error != "none")...)
 	if exp.Error != nil && !s.told(*exp.Error) {
 		d = append(d, fmt.Sprintf("error: %q ends in nothing that the user was told", *exp.Error))
 	}

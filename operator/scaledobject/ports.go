@@ -82,6 +82,8 @@ type Records interface {
 type Settings struct {
 	// Defaults speak where an object is silent.
 	Defaults policy.Defaults
+	// Decide is [engine.Decide] unless set.
+	Decide loop.Decide
 	// Clock tells how long things took.
 	Clock func() time.Time
 	Meter *Meter

@@ -48,7 +48,7 @@ type Scaler struct {
 // New returns the scaler of an object that was not seen before. What its
 // status tells of earlier decisions counts from the first turn on, see [policy.Resume].
 func New(o *v1alpha1.ScaledObject, p *Ports, s *Settings, notify func()) *Scaler {
-	a := &Scaler{key: keyOf(o), ports: p, settings: s, notify: notify}
+	a := &Scaler{key: keyOf(o), ports: p, settings: s, notify: notify, loop: loop.Loop{Decide: s.Decide}}
 	a.eye = eye{ports: p, workload: measure.Workload{
 		Index: p.Pods, Owner: PodsOwner(a.key), Resources: p.Resources, Polled: p.ResourcesPolled,
 	}}

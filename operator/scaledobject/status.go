@@ -31,11 +31,12 @@ func (a *Scaler) judge(r *loop.Record) {
 	if c, ok := d.ScalerActive(); ok {
 		set(v1alpha1.ConditionActive, c)
 	}
-	c, ok := engine.FallsBack(r.Policy, a.loop.History())
-	if !ok {
-		c = engine.Condition{Status: engine.StatusFalse, Reason: v1alpha1.ReasonNoFallbackFound, Message: v1alpha1.MessageNoFallbackFound}
+	switch c, ok := engine.FallsBack(r.Policy, a.loop.History()); {
+	case ok:
+		set(v1alpha1.ConditionFallback, c)
+	case a.book.want.Conditions.IsTrue(v1alpha1.ConditionFallback): // there was one
+		a.condition(v1alpha1.ConditionFallback, metav1.ConditionFalse, v1alpha1.ReasonNoFallbackFound, v1alpha1.MessageNoFallbackFound)
 	}
-	set(v1alpha1.ConditionFallback, c)
 	act := &r.Policy.Activation
 	switch {
 	case isPaused:
@@ -58,7 +59,7 @@ func (a *Scaler) fill(r *loop.Record) {
 	}
 	st.TriggersTypes = new(v1alpha1.TriggerTypes(o.Spec.Triggers))
 	st.AuthenticationsTypes = new(v1alpha1.AuthenticationNames(o.Spec.Triggers))
-	if h := a.loop.History(); !h.LastActive.IsZero() {
+	if h := a.loop.History(); !h.LastActive.IsZero() && tellsLastActive(r) {
 		at := metav1.NewTime(h.LastActive.Truncate(time.Second)) // as it is stored
 		st.LastActiveTime = &at
 	}
@@ -78,6 +79,15 @@ func (a *Scaler) fill(r *loop.Record) {
 		}
 		st.TriggersActivity[s.Signal] = v1alpha1.TriggerActivityStatus{IsActive: s.Activity == engine.Active}
 	}
+}
+
+// tellsLastActive says whether the status takes over when there was last work.
+// As KEDA's, it stands still while a trigger fails or the object cannot be
+// woken. The cooldown goes by what is known: an object that is no longer active
+// tells it, so that whoever goes on from the status cuts none short.
+func tellsLastActive(r *loop.Record) bool {
+	active, _ := r.Decision.ScalerActive()
+	return active.Status != engine.StatusTrue || r.Outcome != loop.Failed && r.Decision.MovesLastActive()
 }
 
 // names lists what is measured.
