@@ -15,7 +15,7 @@ func TestWorkers_lose_and_double_nothing_when_eight_of_ten_are_told_to_end(t *te
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint("run ", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newScene(t, seed, nil)
+				s := newScene(t, seed)
 				s.send(60, 20*time.Second, 60*time.Second)
 				for range 10 {
 					s.start(inference.Defaults())
@@ -50,7 +50,7 @@ func TestWorkers_lose_and_double_nothing_when_eight_of_ten_are_told_to_end(t *te
 // TestWorkers_lose_nothing_when_some_are_killed: what a killed worker held comes again after a visibility timeout.
 func TestWorkers_lose_nothing_when_some_are_killed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScene(t, 1, nil)
+		s := newScene(t, 1)
 		s.send(40, 20*time.Second, 60*time.Second)
 		for range 10 {
 			s.start(inference.Defaults())
@@ -78,7 +78,7 @@ func TestWorkers_lose_nothing_when_some_are_killed(t *testing.T) {
 // TestWorkers_answer_what_takes_longer_than_a_visibility_timeout once, since they hide it anew.
 func TestWorkers_answer_what_takes_longer_than_a_visibility_timeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScene(t, 2, nil)
+		s := newScene(t, 2)
 		s.send(3, 3*time.Minute, 4*time.Minute)
 		for range 5 { // more than there are messages: the idle ones would take what appears again
 			s.start(inference.Defaults())
@@ -94,7 +94,7 @@ func TestWorkers_answer_what_takes_longer_than_a_visibility_timeout(t *testing.T
 // TestWorkers_drain_fifty_messages is the walkthrough's drain: 50 messages, ten pods, short prompts.
 func TestWorkers_drain_fifty_messages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScene(t, 3, nil)
+		s := newScene(t, 3)
 		s.send(50, time.Second, 3*time.Second)
 		for range 10 {
 			s.start(inference.Defaults())

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -40,14 +41,12 @@ type scene struct {
 	events   map[string]int // of the workers' logs, by message
 }
 
-func newScene(t *testing.T, seed uint64, attributes map[string]string) *scene {
+func newScene(t *testing.T, seed uint64) *scene {
 	t.Helper()
 	s := &scene{
 		t: t, queue: sqs.New(sqs.Config{}), random: rand.New(rand.NewPCG(seed, 1)), answered: map[string]int{}, events: map[string]int{},
 	}
-	if _, err := s.client(direct.Transport{Handler: s.queue}).CreateQueue(t.Context(), &awssqs.CreateQueueInput{
-		QueueName: aws.String("furl-keda"), Attributes: attributes,
-	}); err != nil {
+	if _, err := s.client(direct.Transport{Handler: s.queue}).CreateQueue(t.Context(), &awssqs.CreateQueueInput{QueueName: aws.String("furl-keda")}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -83,7 +82,8 @@ func (s *scene) send(n int, least, most time.Duration) {
 func (s *scene) counts() (visible, inFlight string) {
 	s.t.Helper()
 	out, err := s.client(direct.Transport{Handler: s.queue}).GetQueueAttributes(s.t.Context(), &awssqs.GetQueueAttributesInput{
-		QueueUrl: aws.String(url), AttributeNames: []types.QueueAttributeName{"All"}},
+		QueueUrl: aws.String(url), AttributeNames: []types.QueueAttributeName{"All"},
+	},
 	)
 	if err != nil {
 		s.t.Fatal(err)
@@ -166,7 +166,7 @@ type cutTransport struct {
 func (c cutTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	defer context.AfterFunc(c.killed, func() { cancel(errKilled) })()
+	defer context.AfterFunc(c.killed, func() { cancel(errKilled) })() //nolint:contextcheck // the pod's life ends the request too
 	if c.killed.Err() != nil {
 		return nil, errKilled
 	}
@@ -174,7 +174,7 @@ func (c cutTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // start starts a pod whose model writes one token a second.
-func (s *scene) start(settings inference.Settings) *pod {
+func (s *scene) start(settings inference.Settings) {
 	s.t.Helper()
 	model, err := vllm.New(vllm.Config{
 		Model: "Qwen/Qwen3-4B-FP8", Served: []string{"qwen3-4b-fp8"}, MaxLength: 32768, Load: 8 * time.Second,
@@ -205,7 +205,6 @@ func (s *scene) start(settings inference.Settings) *pod {
 		close(p.ended)
 	}()
 	s.pods = append(s.pods, p)
-	return p
 }
 
 // end stops every pod that still runs.
@@ -232,9 +231,7 @@ func (s *scene) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.receipts += strings.Count(recorder.Body.String(), `"ReceiptHandle"`)
 	s.mu.Unlock()
-	for name, values := range recorder.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), recorder.Header())
 	w.WriteHeader(recorder.Code)
 	_, _ = w.Write(recorder.Body.Bytes())
 }

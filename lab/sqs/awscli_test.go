@@ -66,7 +66,7 @@ func TestServer_answers_what_the_AWS_CLI_sends(t *testing.T) {
 	}
 	server := sqs.New(sqs.Config{})
 	for _, one := range all {
-		r := httptest.NewRequest(http.MethodPost, placeholder+"/", strings.NewReader(one.Body))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, placeholder+"/", strings.NewReader(one.Body))
 		r.Header.Set("X-Amz-Target", one.Target)
 		r.Header.Set("Content-Type", one.ContentType)
 		w := httptest.NewRecorder()
@@ -94,10 +94,11 @@ func TestServer_answers_what_the_AWS_CLI_sends(t *testing.T) {
 // settle makes equal what differs from run to run.
 func settle(answer map[string]any) {
 	delete(answer, "MessageId")
-	if all, ok := answer["Messages"].([]any); ok {
-		for _, m := range all {
-			delete(m.(map[string]any), "MessageId")
-			delete(m.(map[string]any), "ReceiptHandle")
+	all, _ := answer["Messages"].([]any)
+	for _, m := range all {
+		if one, ok := m.(map[string]any); ok {
+			delete(one, "MessageId")
+			delete(one, "ReceiptHandle")
 		}
 	}
 }

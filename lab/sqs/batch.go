@@ -8,11 +8,11 @@ import (
 const maxBatch = 10
 
 type done struct {
-	Id string //nolint:revive,staticcheck // the protocol's name
+	Id string
 }
 
 type undone struct {
-	Id          string //nolint:revive,staticcheck // the protocol's name
+	Id          string
 	SenderFault bool
 	Code        string
 	Message     string
@@ -60,17 +60,17 @@ func batch[Entry, Done any](entries []Entry, id func(Entry) string, do func(Entr
 }
 
 type sendEntry struct {
-	Id string //nolint:revive,staticcheck // the protocol's name
+	Id string
 	letter
 }
 
 type sentEntry struct {
-	Id string //nolint:revive,staticcheck // the protocol's name
+	Id string
 	sendOut
 }
 
 type batchIn[Entry any] struct {
-	QueueUrl string //nolint:revive,staticcheck // the protocol's name
+	QueueUrl string
 	Entries  []Entry
 }
 
@@ -95,7 +95,7 @@ func (s *Server) sendMessageBatch(_ call, in batchIn[sendEntry]) (batchOut[sentE
 }
 
 type deleteEntry struct {
-	Id            string //nolint:revive,staticcheck // the protocol's name
+	Id            string
 	ReceiptHandle string
 }
 
@@ -112,7 +112,7 @@ func (s *Server) deleteMessageBatch(_ call, in batchIn[deleteEntry]) (batchOut[d
 }
 
 type holdEntry struct {
-	Id string //nolint:revive,staticcheck // the protocol's name
+	Id string
 	holding
 }
 

@@ -1,6 +1,9 @@
 package sqs
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // code is an error of the service, by the name of its shape in the JSON protocol.
 type code string
@@ -31,30 +34,28 @@ const (
 
 // shape is the error's full name in the JSON protocol.
 func (c code) shape() string {
-	switch c {
-	case unknownOperation, serialization, internalError:
+	if slices.Contains([]code{unknownOperation, serialization, internalError}, c) {
 		return "com.amazon.coral.service#" + string(c)
-	default:
-		return "com.amazonaws.sqs#" + string(c)
 	}
+	return "com.amazonaws.sqs#" + string(c)
 }
 
 // query is the error's code in the older query protocol, which SDKs and people still go by.
 func (c code) query() string {
-	switch c {
-	case queueDoesNotExist:
-		return "AWS.SimpleQueueService.NonExistentQueue"
-	case queueNameExists:
-		return "QueueAlreadyExists"
-	case unknownOperation:
-		return "InvalidAction"
-	case serialization:
-		return "MalformedInput"
-	case notInFlight, emptyBatch, tooManyEntries, idsNotDistinct, invalidEntryID, batchTooLong, unsupportedOperation:
-		return "AWS.SimpleQueueService." + string(c)
-	default:
-		return string(c)
+	const older = "AWS.SimpleQueueService."
+	if slices.Contains([]code{notInFlight, emptyBatch, tooManyEntries, idsNotDistinct, invalidEntryID, batchTooLong, unsupportedOperation}, c) {
+		return older + string(c)
 	}
+	other := map[code]string{
+		queueDoesNotExist: older + "NonExistentQueue",
+		queueNameExists:   "QueueAlreadyExists",
+		unknownOperation:  "InvalidAction",
+		serialization:     "MalformedInput",
+	}
+	if name, ok := other[c]; ok {
+		return name
+	}
+	return string(c)
 }
 
 // fault is an error that the caller is told.

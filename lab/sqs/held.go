@@ -3,7 +3,7 @@ package sqs
 import "time"
 
 type deleteIn struct {
-	QueueUrl      string //nolint:revive,staticcheck // the protocol's name
+	QueueUrl      string
 	ReceiptHandle string
 }
 
@@ -32,7 +32,7 @@ func (s *Server) delete(q *queue, handle string) error {
 }
 
 type visibilityIn struct {
-	QueueUrl string //nolint:revive,staticcheck // the protocol's name
+	QueueUrl string
 	holding
 }
 

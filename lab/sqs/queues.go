@@ -15,10 +15,10 @@ type createIn struct {
 	Attributes map[string]string
 }
 
-type urlOut struct{ QueueUrl string } //nolint:revive,staticcheck // the protocol's name
+type urlOut struct{ QueueUrl string }
 
 // queueIn is the request of operations that need a queue and nothing else.
-type queueIn struct{ QueueUrl string } //nolint:revive,staticcheck // the protocol's name
+type queueIn struct{ QueueUrl string }
 
 func (s *Server) createQueue(c call, in createIn) (urlOut, error) {
 	if err := checkName(in.QueueName); err != nil {
@@ -130,7 +130,7 @@ type listIn struct {
 }
 
 type listOut struct {
-	QueueUrls []string `json:",omitempty"` //nolint:revive,staticcheck // the protocol's name
+	QueueUrls []string `json:",omitempty"`
 	NextToken string   `json:",omitempty"`
 }
 
@@ -182,7 +182,7 @@ func (s *Server) purgeQueue(_ call, in queueIn) (empty, error) {
 }
 
 type getAttributesIn struct {
-	QueueUrl       string //nolint:revive,staticcheck // the protocol's name
+	QueueUrl       string
 	AttributeNames []string
 }
 
@@ -222,7 +222,7 @@ func isAttribute(name string) bool {
 }
 
 type setAttributesIn struct {
-	QueueUrl   string //nolint:revive,staticcheck // the protocol's name
+	QueueUrl   string
 	Attributes map[string]string
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 type receiveIn struct {
-	QueueUrl                    string //nolint:revive,staticcheck // the protocol's name
+	QueueUrl                    string
 	MaxNumberOfMessages         *int
 	VisibilityTimeout           *int
 	WaitTimeSeconds             *int
@@ -21,7 +21,7 @@ type receiveOut struct {
 }
 
 type received struct {
-	MessageId              string //nolint:revive,staticcheck // the protocol's name
+	MessageId              string
 	ReceiptHandle          string
 	MD5OfBody              string
 	Body                   string

@@ -22,14 +22,14 @@ type letter struct {
 }
 
 type sendIn struct {
-	QueueUrl string //nolint:revive,staticcheck // the protocol's name
+	QueueUrl string
 	letter
 }
 
 type sendOut struct {
 	MD5OfMessageBody       string
 	MD5OfMessageAttributes string `json:",omitempty"`
-	MessageId              string //nolint:revive,staticcheck // the protocol's name
+	MessageId              string
 }
 
 func (s *Server) sendMessage(_ call, in sendIn) (sendOut, error) {

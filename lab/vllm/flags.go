@@ -11,8 +11,9 @@ import (
 const (
 	defaultPort      = 8000
 	defaultMaxLength = 32768
-	// DefaultLoad is far below the minutes that weights take from the network, and long enough to see a pod wait.
-	DefaultLoad = 10 * time.Second
+	// DefaultLoad is far below the minutes that weights take from the network, and long enough that the walkthrough's 50
+	// messages, which come within 25 s, are all in the queue before the first of them is answered.
+	DefaultLoad = 30 * time.Second
 )
 
 // Parse reads the command line of vLLM, with or without its first words "serve" and the model, as in

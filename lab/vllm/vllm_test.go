@@ -66,15 +66,17 @@ func newServer(t *testing.T, p Pace) *Server {
 	return s
 }
 
-func post(s *Server, body string) (int, string) {
+func post(t *testing.T, s *Server, body string) (int, string) {
+	t.Helper()
 	w := httptest.NewRecorder()
-	s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(body)))
+	s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/chat/completions", strings.NewReader(body)))
 	return w.Code, w.Body.String()
 }
 
-func get(s *Server, path string) (int, string) {
+func get(t *testing.T, s *Server, path string) (int, string) {
+	t.Helper()
 	w := httptest.NewRecorder()
-	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+	s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
 	return w.Code, w.Body.String()
 }
 
@@ -83,14 +85,14 @@ func TestServer_is_healthy_once_it_has_loaded(t *testing.T) {
 		s := newServer(t, DefaultPace())
 		go s.LoadModel(t.Context(), func(string) {})
 		time.Sleep(7900 * time.Millisecond)
-		if status, _ := get(s, "/health"); status != http.StatusServiceUnavailable {
+		if status, _ := get(t, s, "/health"); status != http.StatusServiceUnavailable {
 			t.Errorf("healthy too soon: %d", status)
 		}
-		if status, _ := post(s, `{"model":"m","messages":[{"role":"user","content":"x"}]}`); status != http.StatusServiceUnavailable {
+		if status, _ := post(t, s, `{"model":"m","messages":[{"role":"user","content":"x"}]}`); status != http.StatusServiceUnavailable {
 			t.Errorf("answered too soon: %d", status)
 		}
 		time.Sleep(200 * time.Millisecond)
-		if status, _ := get(s, "/health"); status != http.StatusOK {
+		if status, _ := get(t, s, "/health"); status != http.StatusOK {
 			t.Errorf("not healthy: %d", status)
 		}
 	})
@@ -113,7 +115,7 @@ func TestServer_answers_the_same_each_time_and_thinks_first(t *testing.T) {
 			}
 		},
 		) {
-			_, text := post(s, `{"model":"m","messages":[{"role":"user","content":"why?"}],"max_tokens":`+limit+`}`)
+			_, text := post(t, s, `{"model":"m","messages":[{"role":"user","content":"why?"}],"max_tokens":`+limit+`}`)
 			if err := json.Unmarshal([]byte(text), &answer); err != nil {
 				t.Fatal(err)
 			}
@@ -129,10 +131,10 @@ func TestServer_answers_the_same_each_time_and_thinks_first(t *testing.T) {
 		if c := ask("5").Choices[0]; c.Finish != "length" || c.Message.Content != nil || c.Message.Reasoning == nil {
 			t.Errorf("cut while it thought: %+v", c)
 		}
-		if _, text := get(s, "/metrics"); !strings.Contains(text, `vllm:request_success_total{model_name="m"} 3`) || !strings.Contains(text, `vllm:num_requests_running{model_name="m"} 0`) {
+		if _, text := get(t, s, "/metrics"); !strings.Contains(text, `vllm:request_success_total{model_name="m"} 3`) || !strings.Contains(text, `vllm:num_requests_running{model_name="m"} 0`) {
 			t.Errorf("metrics:\n%s", text)
 		}
-		if _, text := get(s, "/v1/models"); !strings.Contains(text, `"id":"m"`) {
+		if _, text := get(t, s, "/v1/models"); !strings.Contains(text, `"id":"m"`) {
 			t.Errorf("models: %s", text)
 		}
 	})
@@ -150,7 +152,7 @@ func TestServer_refuses_as_vLLM_does(t *testing.T) {
 			`{"model":"m","messages":[{"role":"user","content":"x"}],"stream":true}`:     http.StatusBadRequest,
 			`{`: http.StatusBadRequest,
 		} {
-			if status, text := post(s, body); status != want || !strings.Contains(text, `"error"`) {
+			if status, text := post(t, s, body); status != want || !strings.Contains(text, `"error"`) {
 				t.Errorf("%s: %d %s, want %d", body, status, text, want)
 			}
 		}

@@ -55,8 +55,13 @@ func TestRun_says_by_its_status_whether_messages_failed(t *testing.T) {
 
 func TestRun_refuses_what_it_cannot_do(t *testing.T) {
 	for _, args := range [][]string{
-		{}, {"--queue-url=x"}, {"--queue-url=http://h/q", "--messages=-1"}, {"--queue-url=http://h/q", "--delay=-1"}, {"--queue-url=http://h/q", "--delay=NaN"},
-		{"--queue-url=http://h/q", "more"}, {"--what"},
+		{},
+		{"--queue-url=x"},
+		{"--queue-url=http://h/q", "--messages=-1"},
+		{"--queue-url=http://h/q", "--delay=-1"},
+		{"--queue-url=http://h/q", "--delay=NaN"},
+		{"--queue-url=http://h/q", "more"},
+		{"--what"},
 	} {
 		var out, errs bytes.Buffer
 		if got := run(t.Context(), args, func(string) string { return "" }, &out, &errs); got != 2 || errs.Len() == 0 {
