@@ -190,6 +190,7 @@ func TestController_takes_a_rotated_secret_without_a_change_of_the_object(t *tes
 		c.mu.Unlock()
 		c.controller.ReferenceChanged(types.NamespacedName{Namespace: "default", Name: "web"})
 		c.pass(time.Second)
+		c.expect("failures told", slices.ContainsFunc(c.told(), func(e string) bool { return strings.Contains(e, "KEDAScalerFailed") }), false)
 		c.expect("passwords of sources", c.opened, []string{"old", "new"})
 		c.expect("sources", c.pool.Len(), 1)
 	})

@@ -15,7 +15,7 @@ import (
 // triggers are those of one object: checked, and read by the pool.
 type triggers struct {
 	all   []held
-	begun time.Time // when reading began
+	begun time.Time // when the newest of them began to be read
 }
 
 // held is one trigger.
@@ -34,9 +34,6 @@ type held struct {
 func (t *triggers) use(ctx context.Context, p *Ports, o *v1alpha1.ScaledObject, at time.Time, notify func()) {
 	was := t.all
 	t.all = make([]held, len(o.Spec.Triggers))
-	if t.begun.IsZero() {
-		t.begun = at
-	}
 	for i := range t.all {
 		h := &t.all[i]
 		h.spec, h.every = &o.Spec.Triggers[i], o.PollingInterval()
@@ -53,7 +50,7 @@ func (t *triggers) use(ctx context.Context, p *Ports, o *v1alpha1.ScaledObject, 
 			h.lease, h.pushed, h.failed = was[j].lease, was[j].pushed, was[j].failed
 			was[j].lease = nil
 		} else {
-			h.lease = p.Sources.Use(o.Identifier(), c, h.every, notify)
+			h.lease, t.begun = p.Sources.Use(o.Identifier(), c, h.every, notify), at
 		}
 		h.Metrics = h.lease.Last().Metrics
 	}
