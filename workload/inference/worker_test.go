@@ -217,10 +217,10 @@ func TestWorker_backs_off_from_a_queue_that_fails(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		q.deny("receive", nil)
 		time.Sleep(30 * time.Second)
+		c.end()
 		if !q.letters[0].gone {
 			t.Errorf("did %q", q.done())
 		}
-		c.end()
 	})
 }
 
