@@ -7,7 +7,7 @@
 SHELL := /bin/bash -o pipefail
 
 GO      ?= go
-MODULES := . lab tools
+MODULES := . lab tools tools/kedatypes
 # A small machine shares its cores with what it tests.
 JOBS    ?= 2
 LINT    := tools/bin/golangci-lint
@@ -60,7 +60,7 @@ test: ## Runs every test of every module and sums them in one line.
 
 race: ## The same with the race detector, but for what only drives other processes.
 	@$(GO) run -C tools ./testrun -root .. -serial lab -again lab -race \
-		-race-without k8s.io/kubernetes/cmd,github.com/furl-dev/furl/lab/labtest $(TESTFLAGS)
+		-race-without k8s.io/kubernetes/cmd,github.com/furl-dev/furl/lab/labtest,github.com/kedacore/keda/v2 $(TESTFLAGS)
 
 conformance: ## Runs upstream's records; CASES=DIR takes another folder of the same files.
 	@$(GO) run ./conformance/run $(CASES)
