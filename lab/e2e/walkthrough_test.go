@@ -28,7 +28,7 @@ const shorterWindow = `{"spec":{"behavior":{"scaleDown":{"stabilizationWindowSec
 // TestWalkthrough_part_1 types the commands of part 1 of the walkthrough, from "Deploy the Sample Application" to "HPA
 // Cleanup", into a real shell, and looks at what a reader would look at.
 func TestWalkthrough_part_1(t *testing.T) {
-	w := &walkthrough{t: t, lab: labtest.Start(t, labtest.Options{Nodes: 1, Operator: true})}
+	w := &walkthrough{t: t, folder: "hpa", lab: labtest.Start(t, labtest.Options{Nodes: 1, Operator: true})}
 
 	w.types("kubectl apply -f php-apache.yaml")
 	w.types("kubectl autoscale deployment php-apache --cpu-percent=50 --min=1 --max=10")
@@ -72,15 +72,16 @@ func TestWalkthrough_part_1(t *testing.T) {
 	})
 }
 
-// walkthrough is a reader who types commands in the folder of the examples.
+// walkthrough is a reader who types commands in a folder of the examples.
 type walkthrough struct {
-	t   *testing.T
-	lab *labtest.Lab
+	t      *testing.T
+	lab    *labtest.Lab
+	folder string
 }
 
 func (w *walkthrough) command(ctx context.Context, line string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", line)
-	cmd.Dir = filepath.Join("..", "..", "examples", "pod-autoscaling", "hpa")
+	cmd.Dir = filepath.Join("..", "..", "examples", "pod-autoscaling", w.folder)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+w.lab.Kubeconfig, "PATH="+w.lab.Bin+":"+os.Getenv("PATH"), "TERM=xterm")
 	return cmd
 }
