@@ -6,6 +6,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
@@ -54,7 +55,13 @@ type Subject struct {
 type Resolved struct {
 	Params   map[string]string
 	Identity trigger.Identity
+	// Absent are the references that lead nowhere. Their parameters are empty;
+	// KEDA goes on with that, [Inputs] do not.
+	Absent []error
 }
+
+// Err says what is absent, nil where nothing is.
+func (r Resolved) Err() error { return errors.Join(r.Absent...) }
 
 // Resolve fills in an authentication; a nil reference gives no parameter and no identity.
 func (r Resolver) Resolve(ctx context.Context, s Subject, ref *v1alpha1.AuthenticationRef) (Resolved, error) {
@@ -67,15 +74,19 @@ func (r Resolver) Resolve(ctx context.Context, s Subject, ref *v1alpha1.Authenti
 		return Resolved{}, err
 	}
 	spec, err := r.Reader.Authentication(ctx, name)
-	if err == nil && spec == nil {
-		err = fmt.Errorf("%s: not found", name)
-	}
 	if err != nil {
 		return Resolved{}, err
+	}
+	if spec == nil {
+		out.Absent = append(out.Absent, fmt.Errorf("%s: %w", name, errAbsent))
+		return out, nil
 	}
 	f := filling{Resolver: r, subject: s, home: home, spec: spec, out: &out}
 	if err := f.fill(ctx, name); err != nil {
 		return Resolved{}, fmt.Errorf("%s: %w", name, err)
+	}
+	for i, err := range out.Absent {
+		out.Absent[i] = fmt.Errorf("%s: %w", name, err)
 	}
 	return out, nil
 }

@@ -46,6 +46,9 @@ func resolve(t *testing.T, s auth.Settings, spec v1alpha1.TriggerAuthenticationS
 	r := auth.Resolver{Reader: w, Settings: s}
 	subject := auth.Subject{Namespace: "ns", Pod: func(context.Context) (*corev1.PodSpec, error) { return p, nil }}
 	got, err := r.Resolve(t.Context(), subject, &v1alpha1.AuthenticationRef{Name: "a", Kind: kind})
+	if err == nil {
+		err = got.Err()
+	}
 	if err != nil && strings.Contains(err.Error(), hush) {
 		t.Errorf("a secret in an error: %v", err)
 	}

@@ -75,6 +75,9 @@ func (n *Inputs) input(ctx context.Context, r Reader, o *v1alpha1.ScaledObject, 
 	resolver := Resolver{Reader: r, Settings: n.settings}
 	subject := Subject{Namespace: o.Namespace, Pod: n.podOf(o)}
 	resolved, err := resolver.Resolve(ctx, subject, t.AuthenticationRef)
+	if err == nil {
+		err = resolved.Err()
+	}
 	if err != nil {
 		return trigger.Input{}, err
 	}

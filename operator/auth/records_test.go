@@ -57,14 +57,8 @@ const prefix = "resolver/auth_ref/TestResolveAuthRef-"
 
 // different are the records that Furl answers otherwise on purpose, with the reason.
 var different = map[string]string{
-	prefix + "no_triggerauth_exists/L731":                                                                                             "a missing authentication is an error that names it, not no credentials",
-	prefix + "no_triggerauth_exists-01/L731":                                                                                          "a missing authentication is an error that names it, not no credentials",
-	prefix + "triggerauth_exists-_podidentity_nil/L731":                                                                               "a missing secret is an error that names it, not an empty value",
-	prefix + "clustertriggerauth_exists-_podidentity_nil/L731":                                                                        "a missing secret is an error that names it, not an empty value",
-	prefix + "clustertriggerauth_exists_and_secret_in_the_wrong_namespace/L731":                                                       "a missing secret is an error that names it, not an empty value",
-	prefix + "triggerauth_exists_bound_service_account_token/L731":                                                                    "boundServiceAccountToken is not supported yet",
-	prefix + "clustertriggerauth_exists_bound_service_account_token_but_service_account_in_the_/L731":                                 "boundServiceAccountToken is not supported yet",
-	"resolver/auth_secret/TestResolveAuthSecret_RestrictedAccess_UsesKedaNamespace-restricted_access-_secret_not_found_in_keda/L1351": "a missing secret is an error that names it, not an empty value",
+	prefix + "triggerauth_exists_bound_service_account_token/L731":                                    "boundServiceAccountToken is not supported yet",
+	prefix + "clustertriggerauth_exists_bound_service_account_token_but_service_account_in_the_/L731": "boundServiceAccountToken is not supported yet",
 }
 
 func TestRecords_are_answered_as_KEDA_does(t *testing.T) {

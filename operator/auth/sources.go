@@ -58,10 +58,22 @@ func (f *filling) value(ctx context.Context, kind, namespace string, from v1alph
 		return fmt.Errorf("%s for parameter %s: name and key are needed", kind, from.Parameter)
 	}
 	value, err := f.key(ctx, kube.Ref{Kind: kind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: from.Name}}, from.Key)
+	return f.take(from.Parameter, value, err)
+}
+
+// take sets a parameter. What it refers to may be absent, but not unreadable.
+func (f *filling) take(parameter, value string, err error) error {
 	if err != nil {
-		return fmt.Errorf("parameter %s: %w", from.Parameter, err)
+		err = fmt.Errorf("parameter %s: %w", parameter, err)
 	}
-	f.out.Params[from.Parameter] = value
+	if err != nil && !errors.Is(err, errAbsent) && !errors.Is(err, errNoPod) {
+		return err
+	}
+	if err != nil {
+		value = ""
+		f.out.Absent = append(f.out.Absent, err)
+	}
+	f.out.Params[parameter] = value
 	return nil
 }
 
@@ -97,21 +109,28 @@ func (r Resolver) object(ctx context.Context, ref kube.Ref) (map[string]string, 
 // namespace of the workload whatever the authentication's.
 func (f *filling) environment(ctx context.Context) error {
 	for _, e := range f.spec.Env {
-		pod, err := f.pod(ctx)
-		if err != nil {
-			return fmt.Errorf("parameter %s: %w", e.Parameter, err)
+		value, err := f.variable(ctx, e)
+		if err := f.take(e.Parameter, value, err); err != nil {
+			return err
 		}
-		env, err := f.Environment(ctx, f.subject.Namespace, pod, e.ContainerName)
-		if err != nil {
-			return fmt.Errorf("parameter %s: %w", e.Parameter, err)
-		}
-		value, ok := env[e.Name]
-		if !ok {
-			return fmt.Errorf("parameter %s: variable %s of the workload has no value", e.Parameter, e.Name)
-		}
-		f.out.Params[e.Parameter] = value
 	}
 	return nil
+}
+
+func (f *filling) variable(ctx context.Context, e v1alpha1.AuthEnvironment) (string, error) {
+	pod, err := f.pod(ctx)
+	if err != nil {
+		return "", err
+	}
+	env, err := f.Environment(ctx, f.subject.Namespace, pod, e.ContainerName)
+	if err != nil {
+		return "", err
+	}
+	value, ok := env[e.Name]
+	if !ok {
+		return "", fmt.Errorf("variable %s of the workload has no value: %w", e.Name, errAbsent)
+	}
+	return value, nil
 }
 
 func (f *filling) file(name kube.Ref) error {
