@@ -32,6 +32,7 @@ type installation struct {
 	namespace string        // of the operator's ServiceAccount
 	services  []serviceName // that APIServices name
 	apis      []string      // APIServices, by name
+	without   string        // an APIService that is left out
 }
 
 type serviceName struct{ namespace, name string }
@@ -49,6 +50,9 @@ func (l *lab) install(ctx context.Context) (*installation, error) {
 		return nil, err
 	}
 	i := &installation{}
+	if slices.Contains(l.o.OperatorArgs, "--resource-metrics=api") {
+		i.without = "v1beta1.metrics.k8s.io" // the operator serves none, and nobody else does
+	}
 	objects, err = i.adapt(objects, l.state.Ports.Operator, l.keys.Cluster.PEM)
 	if err != nil {
 		return nil, fmt.Errorf("manifests in %s: %w", l.o.Manifests, err)
@@ -159,6 +163,9 @@ func (i *installation) adapt(all []*unstructured.Unstructured, port int, ca []by
 		case "apps", "batch", "policy": // the operator is a process here
 			continue
 		case apiServices().Group:
+			if o.GetName() == i.without {
+				continue
+			}
 			if err := i.lead(o, port, ca); err != nil {
 				return nil, err
 			}

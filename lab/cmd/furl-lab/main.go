@@ -38,7 +38,7 @@ func command() *cobra.Command {
 	at := &location{}
 	root.PersistentFlags().StringVar(&at.name, "name", "default", "name of the lab; several run side by side")
 	root.PersistentFlags().StringVar(&at.dir, "dir", "", "folder of the lab (default: furl/lab/NAME in the user's cache folder)")
-	root.AddCommand(upCommand(at), downCommand(at), statusCommand(at), kubeconfigCommand(at), demoCommand(at), latencyCommand(at), sqsCommand(at), superviseCommand(), planeCommand())
+	root.AddCommand(upCommand(at), downCommand(at), statusCommand(at), kubeconfigCommand(at), demoCommand(at), latencyCommand(at), benchCommand(at), sqsCommand(at), superviseCommand(), planeCommand())
 	return root
 }
 
