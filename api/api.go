@@ -12,6 +12,11 @@ const (
 	// zero honour the scale-down policy; absent, a ScaledObject whose cooldown has
 	// passed goes straight to zero, as with KEDA.
 	AnnotationScaleToZero = "furl.dev/scale-to-zero"
+	// AnnotationBusy says where a pod tells how much it has in hand, such as
+	// http://:9090/metrics#inference_in_flight or condition/Busy, so that idle pods
+	// go first when the workload shrinks. It stands on the pods, by their template,
+	// or on the object that scales them, which then speaks for all.
+	AnnotationBusy = "furl.dev/busy"
 )
 
 // ScaleToZeroByBehavior goes to zero by the scale-down policy.

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unique"
 
+	"github.com/furl-dev/furl/api"
 	"github.com/furl-dev/furl/engine"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -27,6 +28,8 @@ type Pod struct {
 	Begun   bool
 	// Node is where it runs, empty before it is scheduled.
 	Node string
+	// Busy is the annotation furl.dev/busy, the same string in all pods of a template.
+	Busy string
 	// Spec holds the requests; pods of one template share it.
 	Spec *corev1.PodSpec
 }
@@ -35,7 +38,7 @@ type Pod struct {
 func (p *Pod) same(o *Pod) bool {
 	return p.Phase == o.Phase && p.Deleting == o.Deleting && p.Readiness == o.Readiness &&
 		p.Begun == o.Begun && p.ReadySince.Equal(o.ReadySince) && p.Started.Equal(o.Started) &&
-		p.Node == o.Node && p.Spec == o.Spec && labels.Equals(p.Labels, o.Labels)
+		p.Node == o.Node && p.Busy == o.Busy && p.Spec == o.Spec && labels.Equals(p.Labels, o.Labels)
 }
 
 // CutPod makes a [Pod] of an API object. Templates holds the specs to share.
@@ -47,6 +50,7 @@ func CutPod(pod *corev1.Pod, t *Templates) *Pod {
 		Phase:     phaseOf(pod.Status.Phase),
 		Deleting:  pod.DeletionTimestamp != nil,
 		Node:      unique.Make(pod.Spec.NodeName).Value(), // the same in all pods of a node
+		Busy:      unique.Make(pod.Annotations[api.AnnotationBusy]).Value(),
 		Spec:      t.spec(pod),
 	}
 	if s := pod.Status.StartTime; s != nil {
@@ -97,7 +101,11 @@ func stripPod(obj any) (any, error) {
 		return obj, nil
 	}
 	m := &pod.ObjectMeta
+	busy, says := m.Annotations[api.AnnotationBusy]
 	m.ManagedFields, m.Annotations, m.OwnerReferences, m.Finalizers = nil, nil, nil, nil
+	if says {
+		m.Annotations = map[string]string{api.AnnotationBusy: busy}
+	}
 	node := pod.Spec.NodeName
 	pod.Spec = requestsOf(&pod.Spec)
 	pod.Spec.NodeName = node

@@ -37,5 +37,10 @@ func annotations(all map[string]string) (Mode, time.Duration, field.ErrorList) {
 		}
 		cadence = d
 	}
+	if v, ok := all[api.AnnotationBusy]; ok {
+		if _, err := ParseBusy(v); err != nil {
+			errs = append(errs, field.Invalid(path.Key(api.AnnotationBusy), v, err.Error()))
+		}
+	}
 	return mode, cadence, errs
 }

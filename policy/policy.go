@@ -53,6 +53,9 @@ type Compiled struct {
 	Mode    Mode
 	// Cadence is the least time between two decisions; zero decides on every sample.
 	Cadence time.Duration
+	// Busy is where the workload's pods tell how much they have in hand; the zero
+	// value leaves that to the pods' own annotation.
+	Busy Busy
 	// Interval is the longest time between two reads of a trigger; zero for an HPA.
 	Interval time.Duration
 	// Warnings are sentences about what works otherwise than it reads.
@@ -110,6 +113,7 @@ func Compile(hpa *autoscalingv2.HorizontalPodAutoscaler, d Defaults) (Compiled, 
 		},
 		Mode:    mode,
 		Cadence: cadence,
+		Busy:    busyOf(h.Annotations),
 	}
 	c.addBehavior(h.Spec.Behavior, d)
 	c.addSignals(h.Spec.Metrics)

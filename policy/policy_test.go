@@ -194,6 +194,7 @@ func TestAnnotations(t *testing.T) {
 		{"a misspelt mode must not scale", map[string]string{api.AnnotationMode: "Observe"}, 0, 0, true},
 		{"upstream's rhythm", map[string]string{api.AnnotationCadence: "15s"}, policy.Scale, 15 * time.Second, false},
 		{"no unit", map[string]string{api.AnnotationCadence: "15"}, 0, 0, true},
+		{"a page of a stranger", map[string]string{api.AnnotationBusy: "http://example.com:80/#busy"}, 0, 0, true},
 		{"too often", map[string]string{api.AnnotationCadence: "10ms"}, 0, 0, true},
 		{"too seldom", map[string]string{api.AnnotationCadence: "25h"}, 0, 0, true},
 	} {

@@ -50,7 +50,10 @@ func compileScaledObject(so *v1alpha1.ScaledObject, triggers []Trigger, d Defaul
 		return Compiled{}, fmt.Errorf("%d triggers were checked, spec.triggers has %d", len(triggers), len(so.Spec.Triggers))
 	}
 	mode, cadence, _ := annotations(so.Annotations) // validated before
-	c := Compiled{Mode: mode, Cadence: cadence, Interval: secondsOr(so.Spec.PollingInterval, defaultInterval)}
+	c := Compiled{
+		Mode: mode, Cadence: cadence, Busy: busyOf(so.Annotations),
+		Interval: secondsOr(so.Spec.PollingInterval, defaultInterval),
+	}
 	for _, useless := range validateFallbackUse(so, field.NewPath("spec", "fallback")) {
 		c.Warnings = append(c.Warnings, useless.Error())
 	}
