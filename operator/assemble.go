@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/operator/busy"
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/operator/measure"
 	"github.com/furl-dev/furl/operator/metricsapi"
@@ -74,6 +75,7 @@ type scene struct {
 	nodes     *nodes
 	store     *resource.Store
 	book      *record.Book
+	idle      *busy.Ranker
 }
 
 func newScene(c *Config, clients *kube.Clients, r *prometheus.Registry, target func(kube.Target), owner func(types.NamespacedName)) *scene {
@@ -82,6 +84,7 @@ func newScene(c *Config, clients *kube.Clients, r *prometheus.Registry, target f
 		nodes: newNodes(), store: resource.NewStore(c.Scrape.MetricResolution), book: record.NewBook(record.DefaultBudget),
 	}
 	s.scales = kube.NewScales(clients.Mapper, clients.Scale, s.workloads, schedule.Clock{}.Now)
+	s.idle = &busy.Ranker{Index: s.pods, Costs: kube.Costs{Client: clients.Core}, Pages: busy.Pages()}
 	return s
 }
 
@@ -90,7 +93,7 @@ func (p *parts) newAutoscalers(s *scene) *hpa.Controller {
 	ports := hpa.Ports{
 		Scales: s.scales, Pods: s.pods, Custom: hpa.APIs{APIs: p.apis}, External: hpa.APIs{APIs: p.apis},
 		Status: kube.AutoscalerStatus{Client: p.clients.Core.AutoscalingV2()}, Events: p.events,
-		Records: s.book,
+		Records: s.book, Idle: s.idle,
 	}
 	ports.Resources, ports.ResourcesPolled = p.resources(s)
 	return hpa.NewController(hpa.ControllerConfig{

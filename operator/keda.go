@@ -36,17 +36,19 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &keda{pool: pool.New(pool.DefaultOptions(trigger.Env{
+	reading := pool.DefaultOptions(trigger.Env{
 		HTTP: sourceClient(), Log: p.config.Log, Now: schedule.Clock{}.Now,
 		Cluster: kube.Surroundings{Pods: s.pods, Client: p.clients.Core},
-	}))}
+	})
+	reading.Metrics = s.registry
+	k := &keda{pool: pool.New(reading)}
 	inputs, specs, err := p.newInputs(k)
 	if err != nil {
 		return nil, err
 	}
 	ports := scaledobject.Ports{
 		Scales: s.scales, Pods: s.pods, Kinds: all.Kinds().Find, Sources: k.pool, Objects: client,
-		Inputs: inputs, Events: kube.ScaledObjectEvents{Events: p.events}, Records: s.book,
+		Inputs: inputs, Events: kube.ScaledObjectEvents{Events: p.events}, Records: s.book, Idle: s.idle,
 	}
 	ports.Resources, ports.ResourcesPolled = p.resources(s)
 	k.objects = scaledobject.NewController(scaledobject.ControllerConfig{
@@ -66,6 +68,16 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 	return k, nil
 }
 
+// newPool connects what reads triggers.
+func (p *parts) newPool(s *scene) *pool.Pool {
+	o := pool.DefaultOptions(trigger.Env{
+		HTTP: sourceClient(), Log: p.config.Log, Now: schedule.Clock{}.Now,
+		Cluster: kube.Surroundings{Pods: s.pods, Client: p.clients.Core},
+	})
+	o.Metrics = s.registry
+	return pool.New(o)
+}
+
 // newInputs connects what triggers refer to: authentications, of which all are
 // known, and secrets, config maps and service accounts, watched one by one.
 func (p *parts) newInputs(k *keda) (*auth.Inputs, *auth.Authentications, error) {
@@ -79,7 +91,7 @@ func (p *parts) newInputs(k *keda) (*auth.Inputs, *auth.Authentications, error) 
 	k.watched = kube.NewWatched(kube.WatchedConfig{
 		Calls: p.clients.Core, Watches: p.clients.Watch, Clock: schedule.Clock{}, Log: p.config.Log, Changed: changed,
 	})
-	inputs = auth.NewInputs(auth.Settings{Namespace: p.config.Namespace}, specs, k.watched, kube.NewPodSpecs(p.clients.Mapper, objects))
+	inputs = auth.NewInputs(p.config.authSettings(), specs, k.watched, kube.NewPodSpecs(p.clients.Mapper, objects))
 	return inputs, specs, nil
 }
 
@@ -106,20 +118,20 @@ const (
 	// sourceConnections is how many idle connections are kept to one host:
 	// hundreds of triggers may read one Prometheus.
 	sourceConnections = 100
-	// sourceTimeout is the outer bound of one request; the pool's is shorter.
-	sourceTimeout = 30 * time.Second
+	// sourceTimeout is the outer bound of one request: the longest that a user may
+	// give a trigger. Each read has its own, shorter one from the pool.
+	sourceTimeout = 5 * time.Minute
 )
 
 // sourceClient is what triggers speak HTTP with: one pool of connections for all.
 func sourceClient() *http.Client {
 	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment, // as KEDA's triggers
-		MaxIdleConnsPerHost:   sourceConnections,
-		IdleConnTimeout:       90 * time.Second, // KEDA's default
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: sourceTimeout,
-		ForceAttemptHTTP2:     true,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+		Proxy:               http.ProxyFromEnvironment, // as KEDA's triggers
+		MaxIdleConnsPerHost: sourceConnections,
+		IdleConnTimeout:     90 * time.Second, // KEDA's default
+		TLSHandshakeTimeout: 10 * time.Second,
+		ForceAttemptHTTP2:   true,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 	}
 	return &http.Client{Transport: transport, Timeout: sourceTimeout}
 }

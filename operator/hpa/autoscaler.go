@@ -155,6 +155,7 @@ func (e *policyError) Unwrap() error { return e.err }
 
 // Scale implements loop.Actuator.
 func (a *Autoscaler) Scale(ctx context.Context, _, to int32) error {
+	a.rank(ctx, to)
 	if !a.woken.IsZero() {
 		a.settings.Meter.Reacted(a.settings.Clock().Sub(a.woken))
 	}

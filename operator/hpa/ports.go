@@ -6,6 +6,7 @@ import (
 
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/operator/busy"
 	"github.com/furl-dev/furl/operator/measure"
 	"github.com/furl-dev/furl/record"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -37,6 +38,9 @@ type Ports struct {
 	Events Events
 	// Records keeps decisions; nil keeps none.
 	Records Records
+	// Idle lets a workload that shrinks lose its idle pods first; nil leaves the
+	// choice as it is.
+	Idle Idle
 }
 
 // Scales are the sizes of workloads.
@@ -92,6 +96,13 @@ type StatusWriter interface {
 // Events takes an event about an HPA. It does not block.
 type Events interface {
 	Event(h *autoscalingv2.HorizontalPodAutoscaler, kind, reason, message string)
+}
+
+// Idle ranks the pods of a workload that is about to shrink, so that the idle
+// ones go first. It takes seconds at the most; an error says what could not be
+// done about it, and stops nobody. *busy.Ranker is one.
+type Idle interface {
+	Rank(ctx context.Context, s busy.Shrink) error
 }
 
 // Records keeps what was decided, by workload, until the workload is forgotten;

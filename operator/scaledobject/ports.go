@@ -7,6 +7,7 @@ import (
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/operator/busy"
 	"github.com/furl-dev/furl/operator/measure"
 	"github.com/furl-dev/furl/operator/pool"
 	"github.com/furl-dev/furl/policy"
@@ -34,6 +35,9 @@ type Ports struct {
 	Events  Events
 	// Records keeps decisions; nil keeps none.
 	Records Records
+	// Idle lets a workload that shrinks lose its idle pods first; nil leaves the
+	// choice as it is.
+	Idle Idle
 }
 
 // Scales are the sizes of workloads. Move fails with loop.ErrMoved when the
@@ -69,6 +73,13 @@ type Objects interface {
 type Events interface {
 	Event(o *v1alpha1.ScaledObject, kind, reason, message string)
 	Own(o *v1alpha1.ScaledObject, kind, reason, message string)
+}
+
+// Idle ranks the pods of a workload that is about to shrink, so that the idle
+// ones go first. It takes seconds at the most; an error says what could not be
+// done about it, and stops nobody. *busy.Ranker is one.
+type Idle interface {
+	Rank(ctx context.Context, s busy.Shrink) error
 }
 
 // Records keeps what was decided, by workload, until the workload is forgotten;

@@ -102,7 +102,9 @@ func (a *Scaler) tick(ctx context.Context, at time.Time) (time.Time, error) {
 	if errors.Is(err, loop.ErrMoved) {
 		return at, nil // the size is another by now: decide from it at once
 	}
-	a.eye.settle()
+	if err == nil {
+		a.eye.settle()
+	}
 	next = earliest(next, a.eye.workload.Recheck(), a.book.due)
 	if c := a.compiled.Cadence; c > 0 {
 		next = earliest(next, at.Add(c))
@@ -146,6 +148,7 @@ func specChanged(was, is *v1alpha1.ScaledObject) bool {
 
 // Scale implements loop.Actuator.
 func (a *Scaler) Scale(ctx context.Context, _, to int32) error {
+	a.rank(ctx, to)
 	if !a.woken.IsZero() {
 		a.settings.Meter.Reacted(a.settings.Clock().Sub(a.woken))
 	}
