@@ -1,6 +1,9 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Activity says whether a signal has work for the workload.
 type Activity uint8
@@ -123,6 +126,8 @@ func (d *draft) activityOf(s *Signal) (is Activity, args [4]float64, why string)
 	switch {
 	case r != nil && r.Activity != ActivityUnknown:
 		return r.Activity, [4]float64{finite(r.Value), float64(s.Activation), d.decider(s)}, ""
+	case d.announced(s):
+		return Active, [4]float64{0, float64(s.Activation), theSource}, ""
 	case missing != "":
 		return ActivityUnknown, args, missing
 	case r.Value > float64(s.Activation):
@@ -131,4 +136,11 @@ func (d *draft) activityOf(s *Signal) (is Activity, args [4]float64, why string)
 		is = Inactive
 	}
 	return is, [4]float64{r.Value, float64(s.Activation)}, ""
+}
+
+// announced tells that the source has said by itself that there is work, though it could not be asked how much.
+func (d *draft) announced(s *Signal) bool {
+	return slices.ContainsFunc(d.readings, func(r Reading) bool {
+		return r.Signal == s.Name && r.Missing != "" && r.Activity == Active
+	})
 }

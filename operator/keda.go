@@ -68,16 +68,6 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 	return k, nil
 }
 
-// newPool connects what reads triggers.
-func (p *parts) newPool(s *scene) *pool.Pool {
-	o := pool.DefaultOptions(trigger.Env{
-		HTTP: sourceClient(), Log: p.config.Log, Now: schedule.Clock{}.Now,
-		Cluster: kube.Surroundings{Pods: s.pods, Client: p.clients.Core},
-	})
-	o.Metrics = s.registry
-	return pool.New(o)
-}
-
 // newInputs connects what triggers refer to: authentications, of which all are
 // known, and secrets, config maps and service accounts, watched one by one.
 func (p *parts) newInputs(k *keda) (*auth.Inputs, *auth.Authentications, error) {

@@ -63,6 +63,7 @@ type cluster struct {
 	events    []string
 	version   int
 	book      *record.Book
+	moving    func() // called at every write of a size, if set
 }
 
 // queue is a source that reads one of the cluster's queues.
@@ -237,6 +238,9 @@ func (c *cluster) Get(_ context.Context, t kube.Target) (kube.Scale, error) {
 
 // Move implements scaledobject.Scales.
 func (c *cluster) Move(_ context.Context, s kube.Scale, n int32) error {
+	if c.moving != nil {
+		c.moving()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.meanwhile >= 0 {

@@ -1,6 +1,7 @@
 package scaledobject
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/operator/measure"
+	"github.com/furl-dev/furl/operator/pool"
 	"github.com/furl-dev/furl/policy"
 )
 
@@ -46,7 +48,7 @@ func (e *eye) Read(ctx context.Context, at time.Time, p engine.Policy) ([]engine
 	for i := range sensors {
 		s, src := &sensors[i], &e.sources[i]
 		switch {
-		case s.Fault != "":
+		case s.Kind == engine.PerPod && s.Fault != "":
 			readings[i] = policy.Unread(*s, time.Time{}, s.Fault) // no attempt: none to count
 		case s.Kind == engine.PerPod && unseen != nil:
 			readings[i] = policy.Unread(*s, at, unseen.Error())
@@ -89,33 +91,44 @@ func (e *eye) measured(ctx context.Context, at time.Time, s *engine.Signal, src 
 	return r
 }
 
-// read is what a trigger gave last.
+// read is what a trigger gave last. What it has pushed since the last decision
+// is work, even where the value cannot be read: KEDA activates on it too.
 func (e *eye) read(s *engine.Signal, src *policy.Source) engine.Reading {
 	h := &e.triggers.all[src.Trigger]
 	if h.lease == nil {
-		return policy.Unread(*s, time.Time{}, h.Fault)
+		return policy.Unread(*s, time.Time{}, cmp.Or(s.Fault, h.Fault))
 	}
 	last := h.lease.Last()
+	r := e.valueOf(s, src, h.every, &last)
+	if h.news(&last) {
+		r.Activity = engine.Active
+	}
+	h.heard = last.Pushed
+	return r
+}
+
+// valueOf is what a trigger measured last.
+func (e *eye) valueOf(s *engine.Signal, src *policy.Source, every time.Duration, last *pool.Reading) engine.Reading {
 	switch {
+	case s.Fault != "":
+		return policy.Unread(*s, time.Time{}, s.Fault) // no attempt: none to count
 	case last.Attempted.IsZero():
 		return policy.Unread(*s, time.Time{}, "it was not read yet")
 	case last.Err != nil:
 		return policy.Unread(*s, last.Attempted, last.Err.Error())
 	}
 	r := policy.Read(*s, *src, last.Sample)
-	r.At, r.ValidUntil = last.Attempted, last.Attempted.Add(validFor(h.every))
+	r.At, r.ValidUntil = last.Attempted, last.Attempted.Add(validFor(every))
 	e.workload.Expect(r.ValidUntil)
-	if last.Pushed.After(h.pushed) {
-		r.Activity = engine.Active
-	}
 	return r
 }
 
-// settle notes that a decision has seen every push there was.
+// settle notes that every push that was read has been answered. One that came
+// later is the next decision's.
 func (e *eye) settle() {
 	for i := range e.triggers.all {
-		if h := &e.triggers.all[i]; h.lease != nil {
-			h.pushed = h.lease.Last().Pushed
+		if h := &e.triggers.all[i]; h.heard.After(h.pushed) {
+			h.pushed = h.heard
 		}
 	}
 }

@@ -24,10 +24,13 @@ type held struct {
 	spec  *v1alpha1.ScaleTriggers
 	every time.Duration
 	lease *pool.Lease // nil for one that is read with the pods, or cannot be read
-	// pushed is the last push that a decision has seen, failed the last failed
-	// attempt that was counted.
-	pushed, failed time.Time
+	// heard is the last push that was read, pushed the last that was answered,
+	// failed the last failed attempt that was counted.
+	heard, pushed, failed time.Time
 }
+
+// news tells of a push that was not answered yet.
+func (h *held) news(last *pool.Reading) bool { return last.Pushed.After(h.pushed) }
 
 // use makes the triggers those of an object as it is now. What has not changed
 // goes on being read; what cannot be used becomes a fault and leaves the others alone.
@@ -47,7 +50,7 @@ func (t *triggers) use(ctx context.Context, p *Ports, o *v1alpha1.ScaledObject, 
 			continue
 		}
 		if j := slices.IndexFunc(was, func(w held) bool { return w.reads(h) }); j >= 0 {
-			h.lease, h.pushed, h.failed = was[j].lease, was[j].pushed, was[j].failed
+			h.lease, h.heard, h.pushed, h.failed = was[j].lease, was[j].heard, was[j].pushed, was[j].failed
 			was[j].lease = nil
 		} else {
 			h.lease, t.begun = p.Sources.Use(o.Identifier(), c, h.every, notify), at
@@ -95,18 +98,27 @@ func (t *triggers) learn() (news bool) {
 // before them would tell every user, after every start, that there are none.
 const patience = 10 * time.Second
 
-// wait is until when to wait for first answers; zero when there is nothing to wait for.
-func (t *triggers) wait(at time.Time) time.Time {
-	until := t.begun.Add(patience)
-	if !at.Before(until) {
+// wait is until when to wait for first answers; zero when there is nothing to
+// wait for. Work that was pushed does not wait.
+func (t *triggers) wait(at time.Time) (until time.Time) {
+	patient := t.begun.Add(patience)
+	if !at.Before(patient) {
 		return time.Time{}
 	}
 	for i := range t.all {
-		if l := t.all[i].lease; l != nil && l.Last().Attempted.IsZero() {
-			return until
+		h := &t.all[i]
+		if h.lease == nil {
+			continue
+		}
+		last := h.lease.Last()
+		if h.news(&last) {
+			return time.Time{}
+		}
+		if last.Attempted.IsZero() {
+			until = patient
 		}
 	}
-	return time.Time{}
+	return until
 }
 
 // policies are the triggers as they are compiled.
