@@ -1,10 +1,7 @@
 package keda
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/policy"
@@ -90,18 +87,4 @@ func (s *stage) unmeasured() string {
 // fellBack says that a decision took the user's fallback for a measurement.
 func (s *stage) fellBack() bool {
 	return s.record != nil && slices.ContainsFunc(s.record.Decision.Steps, func(st engine.Step) bool { return st.Case == engine.CaseFallback })
-}
-
-// isUnfit says that a decision threw away a number that KEDA passes on.
-func isUnfit(why string) bool {
-	return strings.Contains(why, "the value is ")
-}
-
-// object makes a ScaledObject of parts of a record.
-func objectOf(parts map[string]any) (json.RawMessage, error) {
-	b, err := json.Marshal(parts)
-	if err != nil {
-		return nil, fmt.Errorf("object: %w", err)
-	}
-	return b, nil
 }

@@ -88,7 +88,7 @@ func (r Report) Write(w io.Writer) error {
 		p.line("different %s: %s: docs/compatibility.md, %q", f.Name, res.ID, res.Row)
 	})
 	p.each(r, Result.Awaits, func(f File, res Result) {
-		p.line("later %s: %s: %s: %s", f.Name, res.Category, res.ID, res.Later.Reason)
+		p.line("later %s: %s: %s: %s", f.Name, res.Category, res.ID, res.Later)
 	})
 	return p.err
 }
