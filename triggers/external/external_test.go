@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/trigger"
+	"github.com/furl-dev/furl/trigger/evidence"
 	"github.com/furl-dev/furl/trigger/triggertest"
 	"github.com/furl-dev/furl/triggers/external/externalscaler"
 	"github.com/google/go-cmp/cmp"
@@ -32,7 +33,7 @@ func TestExternal_keeps_what_every_trigger_promises(t *testing.T) {
 				},
 				Start:   func(t *testing.T) string { return serve(t, queue(5)).address },
 				Address: func(hostport string) string { return hostport },
-				Secrets: []string{"hunter2"},
+				Secrets: []string{"hunter2"}, Evidence: evidence.Real,
 				Bad: []triggertest.Bad{
 					{Why: "no address", Change: map[string]string{"scalerAddress": ""}, Says: "scalerAddress"},
 					{Why: "no boolean", Change: map[string]string{"enableTLS": "perhaps"}, Says: "enableTLS"},
