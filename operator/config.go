@@ -1,12 +1,14 @@
 package operator
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"time"
 
+	"github.com/furl-dev/furl/operator/auth"
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/operator/metricsapi"
 	"github.com/furl-dev/furl/policy"
@@ -48,6 +50,14 @@ type Config struct {
 	Control string
 	// ScaledObjects is on or off: whether Furl serves the objects of keda.sh.
 	ScaledObjects string
+	// ClusterObjectNamespace is where a ClusterTriggerAuthentication finds its
+	// secrets; Furl's own namespace unless set.
+	ClusterObjectNamespace string
+	// RestrictSecretAccess reads no secret outside ClusterObjectNamespace.
+	RestrictSecretAccess bool
+	// AuthFiles is the folder below which the filePath of a
+	// ClusterTriggerAuthentication is read; empty allows none.
+	AuthFiles string
 	// UnservedAfter is how old an HPA without any condition must be for auto to take it.
 	UnservedAfter time.Duration
 	// ResourceMetrics is ResourceSelf or ResourceAPI.
@@ -93,6 +103,7 @@ func (c *Config) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.LeaderElect, "leader-elect", c.LeaderElect, "Decide only while holding the lease, so that several replicas can run.")
 	fs.StringVar(&c.Control, "hpa-controller", c.Control, "Which HorizontalPodAutoscalers Furl reconciles: auto (those that nobody else serves), on (all) or off.")
 	fs.StringVar(&c.ScaledObjects, "scaled-objects", c.ScaledObjects, "Whether Furl serves the objects of keda.sh: on (all but those that KEDA is at work on) or off.")
+	c.addAuthFlags(fs)
 	fs.DurationVar(&c.UnservedAfter, "hpa-unserved-after", c.UnservedAfter,
 		"How long an HPA must have been without a condition from any controller for --hpa-controller=auto to take it.")
 	fs.StringVar(&c.ResourceMetrics, "resource-metrics", c.ResourceMetrics,
@@ -109,6 +120,24 @@ func (c *Config) AddFlags(fs *pflag.FlagSet) {
 		"How soon after a pod's start a change of readiness still means that it was never ready.")
 	c.Scrape.AddFlags(fs)
 	c.Serving.AddFlags(fs)
+}
+
+// addAuthFlags binds where triggers may find credentials.
+func (c *Config) addAuthFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&c.ClusterObjectNamespace, "cluster-object-namespace", c.ClusterObjectNamespace,
+		"Where a ClusterTriggerAuthentication finds its secrets, as KEDA_CLUSTER_OBJECT_NAMESPACE. Default: the namespace of --namespace.")
+	fs.BoolVar(&c.RestrictSecretAccess, "restrict-secret-access", c.RestrictSecretAccess,
+		"Read secrets of --cluster-object-namespace only, as KEDA_RESTRICT_SECRET_ACCESS.")
+	fs.StringVar(&c.AuthFiles, "filepath-auth-root-path", c.AuthFiles,
+		"Folder below which the filePath of a ClusterTriggerAuthentication is read. Default: none, such a filePath is refused.")
+}
+
+// authSettings is what the flags say about credentials.
+func (c *Config) authSettings() auth.Settings {
+	return auth.Settings{
+		Namespace:       cmp.Or(c.ClusterObjectNamespace, c.Namespace),
+		RestrictSecrets: c.RestrictSecretAccess, FileRoot: c.AuthFiles,
+	}
 }
 
 // Validate returns what is wrong with the configuration, each with its flag's name.

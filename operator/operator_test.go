@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/operator/auth"
 	"github.com/furl-dev/furl/operator/metricsapi"
 	"github.com/furl-dev/furl/resource"
 	"github.com/google/go-cmp/cmp"
@@ -216,5 +217,37 @@ furl_nodes_without_samples 1
 	a := newAges(nodes, store, func() time.Time { return now })
 	if err := testutil.CollectAndCompare(a, strings.NewReader(want), "furl_node_sample_age_max_seconds", "furl_nodes_without_samples"); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestConfig_says_where_triggers_may_find_credentials(t *testing.T) {
+	for why, c := range map[string]struct {
+		flags []string
+		want  auth.Settings
+	}{
+		"Furl's own namespace":  {[]string{"--namespace=autoscaling"}, auth.Settings{Namespace: "autoscaling"}},
+		"another, and no other": {[]string{"--cluster-object-namespace=vault", "--restrict-secret-access"}, auth.Settings{Namespace: "vault", RestrictSecrets: true}},
+		"files below a folder":  {[]string{"--filepath-auth-root-path=/etc/furl"}, auth.Settings{Namespace: "furl-system", FileRoot: "/etc/furl"}},
+	} {
+		config := DefaultConfig()
+		fs := pflag.NewFlagSet("operator", pflag.ContinueOnError)
+		config.AddFlags(fs)
+		if err := fs.Parse(c.flags); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, config.authSettings()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", why, diff)
+		}
+	}
+}
+
+func TestSourceClient_waits_as_long_as_a_user_may_ask(t *testing.T) {
+	c := sourceClient()
+	transport, ok := c.Transport.(*http.Transport)
+	if !ok {
+		t.Fatalf("transport %T", c.Transport)
+	}
+	if c.Timeout < 5*time.Minute || transport.ResponseHeaderTimeout != 0 {
+		t.Errorf("timeout %s, of the header %s: a trigger may ask for five minutes", c.Timeout, transport.ResponseHeaderTimeout)
 	}
 }
