@@ -37,6 +37,7 @@ func AuditArgs(dir string) (args []string, log string, err error) {
 // auditEvent is what is read of a line of the log.
 type auditEvent struct {
 	Verb           string    `json:"verb"`
+	RequestURI     string    `json:"requestURI"`
 	StageTimestamp time.Time `json:"stageTimestamp"`
 	ObjectRef      struct {
 		Resource    string `json:"resource"`
@@ -44,8 +45,12 @@ type auditEvent struct {
 	} `json:"objectRef"`
 }
 
-// what names a request: its verb and its resource.
+// what names a request: its verb and its resource, or its path where there is none.
 func (e *auditEvent) what() string {
+	if e.ObjectRef.Resource == "" {
+		path, _, _ := strings.Cut(e.RequestURI, "?")
+		return e.Verb + " " + path
+	}
 	name := e.Verb + " " + e.ObjectRef.Resource
 	if e.ObjectRef.Subresource != "" {
 		name += "/" + e.ObjectRef.Subresource

@@ -147,5 +147,23 @@ func Medians(all []Window) string {
 	return b.String()
 }
 
-// Settle waits for what a beginning leaves to do, such as pods that start.
-func (b *Bench) Settle(ctx context.Context, d time.Duration) error { return pause(ctx, d) }
+// quiet is how long nothing must have been written for a crowd to be at rest.
+const quiet = 10 * time.Second
+
+// Settle waits until what a beginning leaves to do is done, such as the events of a thousand objects, which a busy API
+// server takes slowly.
+func (b *Bench) Settle(ctx context.Context, atMost time.Duration) error {
+	from := time.Now()
+	err := await(ctx, atMost, quiet/2, "rest", func() (bool, error) {
+		now := time.Now()
+		r, err := b.requests(now.Add(-quiet), now)
+		if err == nil && r.Writes().Sum() > 0 {
+			err = fmt.Errorf("in the last %s there were writes: %s", quiet, r.Writes())
+		}
+		return err == nil && now.Sub(from) >= quiet, err
+	})
+	if err == nil {
+		b.say("at rest after %s", seconds(time.Since(from)))
+	}
+	return err
+}

@@ -95,7 +95,7 @@ of the next one until every source is read and every object decided on.`,
 	f.DurationVar(&crowd.Poll, "poll", 30*time.Second, "their pollingInterval")
 	f.IntVar(&windows, "windows", 3, "windows to measure")
 	f.DurationVar(&span, "window", time.Minute, "length of a window")
-	f.DurationVar(&settle, "settle", 45*time.Second, "pause before the first window")
+	f.DurationVar(&settle, "settle", 10*time.Minute, "how long to wait at most until nothing is written any more")
 	f.IntVar(&restarts, "restarts", 3, "restarts to measure")
 	return c
 }
