@@ -96,7 +96,7 @@ func TestCreate_writes_down_a_node_with_labels_and_taints(t *testing.T) {
 		t.Error(diff)
 	}
 	taints := []string{karpenterv1.UnregisteredTaintKey, "nvidia.com/gpu", "warming"}
-	var keys []string
+	keys := make([]string, 0, len(m.Taints))
 	for _, taint := range m.Taints {
 		keys = append(keys, taint.Key)
 	}

@@ -13,9 +13,9 @@ import (
 // ready: a process needs no role, no subnet and no security group, so its spec is stored and not read.
 type NodeClass struct {
 	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata,omitempty"`
+	metav1.ObjectMeta `json:"metadata,omitzero"`
 
-	Status NodeClassStatus `json:"status,omitempty"`
+	Status NodeClassStatus `json:"status,omitzero"`
 }
 
 // NodeClassStatus says whether nodes may be made with the class.
@@ -26,7 +26,7 @@ type NodeClassStatus struct {
 // NodeClassList is a list of NodeClasses.
 type NodeClassList struct {
 	metav1.TypeMeta `json:",inline"`
-	metav1.ListMeta `json:"metadata,omitempty"`
+	metav1.ListMeta `json:"metadata,omitzero"`
 
 	Items []NodeClass `json:"items"`
 }

@@ -55,9 +55,9 @@ func newBooks() Books {
 	return Books{Client: c}
 }
 
-func newMachine(name string) Machine {
+func newMachine() Machine {
 	return Machine{
-		Name: name, Labels: map[string]string{"a": "b"},
+		Name: "m", Labels: map[string]string{"a": "b"},
 		Taints:   []corev1.Taint{{Key: "k", Value: "v", Effect: corev1.TaintEffectNoSchedule}},
 		Capacity: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4")},
 		Reserved: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("80m")},
@@ -67,29 +67,29 @@ func newMachine(name string) Machine {
 func TestBooks(t *testing.T) {
 	t.Run("return_a_machine_as_it_was_rented", func(t *testing.T) {
 		b := newBooks()
-		if err := b.Rent(t.Context(), newMachine("m")); err != nil {
+		if err := b.Rent(t.Context(), newMachine()); err != nil {
 			t.Fatal(err)
 		}
 		got, err := b.Find(t.Context(), "m")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(newMachine("m"), got); diff != "" {
+		if diff := cmp.Diff(newMachine(), got); diff != "" {
 			t.Error(diff)
 		}
 		all, err := b.List(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]Machine{newMachine("m")}, all); diff != "" {
+		if diff := cmp.Diff([]Machine{newMachine()}, all); diff != "" {
 			t.Error(diff)
 		}
 	})
 	t.Run("rent_a_machine_once", func(t *testing.T) {
 		b := newBooks()
-		other := newMachine("m")
+		other := newMachine()
 		other.Labels = map[string]string{"a": "c"}
-		if err := errors.Join(b.Rent(t.Context(), newMachine("m")), b.Rent(t.Context(), other)); err != nil {
+		if err := errors.Join(b.Rent(t.Context(), newMachine()), b.Rent(t.Context(), other)); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := b.Find(t.Context(), "m"); err != nil || got.Labels["a"] != "b" {
@@ -98,7 +98,7 @@ func TestBooks(t *testing.T) {
 	})
 	t.Run("keep_a_machine_that_was_given_back_until_it_runs_no_more", func(t *testing.T) {
 		b := newBooks()
-		if err := errors.Join(b.Rent(t.Context(), newMachine("m")), b.GiveBack(t.Context(), "m")); err != nil {
+		if err := errors.Join(b.Rent(t.Context(), newMachine()), b.GiveBack(t.Context(), "m")); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := b.Find(t.Context(), "m"); err != nil || !got.Ending {
@@ -123,7 +123,7 @@ func TestBooks(t *testing.T) {
 }
 
 func TestProviderID(t *testing.T) {
-	name, err := NameOf(newMachine("m").ProviderID())
+	name, err := NameOf(newMachine().ProviderID())
 	if name != "m" || err != nil {
 		t.Errorf("the name is %q, %v", name, err)
 	}
@@ -139,18 +139,17 @@ const soon = 10 * time.Second
 // yard runs a Yard whose machines tell when they start and end.
 type yard struct {
 	*testing.T
-	books          Books
-	starts, ends   chan string
-	breaks         chan error // a machine that receives one returns it
-	stop           context.CancelFunc
-	stopped        chan error
-	machinesOfYard *Yard
+	books        Books
+	starts, ends chan string
+	breaks       chan error // a machine that receives one returns it
+	stop         context.CancelFunc
+	stopped      chan error
 }
 
 func newYard(t *testing.T, b Books) *yard {
 	t.Helper()
 	y := &yard{T: t, books: b, starts: make(chan string, 9), ends: make(chan string, 9), breaks: make(chan error), stopped: make(chan error, 1)}
-	y.machinesOfYard = &Yard{Books: b, Log: slog.New(slog.DiscardHandler), Run: func(ctx context.Context, m Machine) error {
+	yard := &Yard{Books: b, Log: slog.New(slog.DiscardHandler), Run: func(ctx context.Context, m Machine) error {
 		y.starts <- m.Name
 		defer func() { y.ends <- m.Name }()
 		select {
@@ -162,20 +161,20 @@ func newYard(t *testing.T, b Books) *yard {
 	}}
 	var ctx context.Context
 	ctx, y.stop = context.WithCancel(t.Context())
-	go func() { y.stopped <- y.machinesOfYard.Keep(ctx) }()
+	go func() { y.stopped <- yard.Keep(ctx) }()
 	t.Cleanup(y.stop)
 	return y
 }
 
-func (y *yard) tells(from chan string, want string) {
+func (y *yard) tells(from chan string) {
 	y.Helper()
 	select {
 	case got := <-from:
-		if got != want {
-			y.Fatalf("heard of machine %q, want %q", got, want)
+		if got != newMachine().Name {
+			y.Fatalf("heard of machine %q", got)
 		}
 	case <-time.After(soon):
-		y.Fatalf("heard nothing of machine %q", want)
+		y.Fatal("heard nothing of the machine")
 	}
 }
 
@@ -193,15 +192,15 @@ func (y *yard) ended() {
 }
 
 // gone waits until the record of the machine is closed.
-func (y *yard) gone(name string) {
+func (y *yard) gone() {
 	y.Helper()
 	for end := time.Now().Add(soon); ; <-time.After(time.Millisecond) {
-		_, err := y.books.Find(y.Context(), name)
+		_, err := y.books.Find(y.Context(), newMachine().Name)
 		if errors.Is(err, ErrNone) {
 			return
 		}
 		if time.Now().After(end) {
-			y.Fatalf("the record of machine %s is still there: %v", name, err)
+			y.Fatalf("the record is still there: %v", err)
 		}
 	}
 }
@@ -209,50 +208,50 @@ func (y *yard) gone(name string) {
 func TestYard(t *testing.T) {
 	t.Run("runs_a_machine_until_it_is_given_back", func(t *testing.T) {
 		b := newBooks()
-		if err := b.Rent(t.Context(), newMachine("m")); err != nil {
+		if err := b.Rent(t.Context(), newMachine()); err != nil {
 			t.Fatal(err)
 		}
 		y := newYard(t, b)
-		y.tells(y.starts, "m")
+		y.tells(y.starts)
 		if err := b.GiveBack(t.Context(), "m"); err != nil {
 			t.Fatal(err)
 		}
-		y.tells(y.ends, "m")
-		y.gone("m")
+		y.tells(y.ends)
+		y.gone()
 		y.ended()
 	})
 	t.Run("starts_a_machine_again_that_broke_down", func(t *testing.T) {
 		b := newBooks()
-		if err := b.Rent(t.Context(), newMachine("m")); err != nil {
+		if err := b.Rent(t.Context(), newMachine()); err != nil {
 			t.Fatal(err)
 		}
 		y := newYard(t, b)
-		y.tells(y.starts, "m")
+		y.tells(y.starts)
 		y.breaks <- errors.New("smoke")
-		y.tells(y.ends, "m")
-		y.tells(y.starts, "m")
+		y.tells(y.ends)
+		y.tells(y.starts)
 		y.ended()
 	})
 	t.Run("ends_machines_with_itself_and_keeps_their_records", func(t *testing.T) {
 		b := newBooks()
-		if err := b.Rent(t.Context(), newMachine("m")); err != nil {
+		if err := b.Rent(t.Context(), newMachine()); err != nil {
 			t.Fatal(err)
 		}
 		y := newYard(t, b)
-		y.tells(y.starts, "m")
+		y.tells(y.starts)
 		y.ended()
-		y.tells(y.ends, "m")
+		y.tells(y.ends)
 		if m, err := b.Find(t.Context(), "m"); err != nil || m.Ending {
 			t.Errorf("found %v, %v", m, err)
 		}
 	})
 	t.Run("closes_the_record_of_one_that_was_given_back_meanwhile", func(t *testing.T) {
 		b := newBooks()
-		if err := errors.Join(b.Rent(t.Context(), newMachine("m")), b.GiveBack(t.Context(), "m")); err != nil {
+		if err := errors.Join(b.Rent(t.Context(), newMachine()), b.GiveBack(t.Context(), "m")); err != nil {
 			t.Fatal(err)
 		}
 		y := newYard(t, b)
-		y.gone("m")
+		y.gone()
 		y.ended()
 		if len(y.starts) > 0 {
 			t.Error("it was started once more")
@@ -260,15 +259,15 @@ func TestYard(t *testing.T) {
 	})
 	t.Run("ends_a_machine_whose_record_was_taken_away_by_force", func(t *testing.T) {
 		b := newBooks()
-		if err := b.Rent(t.Context(), newMachine("m")); err != nil {
+		if err := b.Rent(t.Context(), newMachine()); err != nil {
 			t.Fatal(err)
 		}
 		y := newYard(t, b)
-		y.tells(y.starts, "m")
+		y.tells(y.starts)
 		if err := errors.Join(b.GiveBack(t.Context(), "m"), b.closeRecord(t.Context(), "m")); err != nil {
 			t.Fatal(err)
 		}
-		y.tells(y.ends, "m")
+		y.tells(y.ends)
 		y.ended()
 	})
 }
