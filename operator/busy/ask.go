@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	// atOnce is how many pods are asked, or written, at the same time.
-	atOnce = 32
+	// askAtOnce is how many pods are asked at the same time: more than can be
+	// expected to hang, for each that does keeps its place to the end.
+	askAtOnce = 128
 	// pageAtMost bounds a page: the metrics of a model server are some 50 KB.
 	pageAtMost = 1 << 20
 )
@@ -38,7 +39,7 @@ func (r *Ranker) ask(ctx context.Context, all []ranked, given policy.Busy) {
 	ctx, stop := context.WithTimeout(ctx, askBudget)
 	defer stop()
 	var group errgroup.Group
-	group.SetLimit(atOnce)
+	group.SetLimit(askAtOnce)
 	for i := range all {
 		a := &all[i]
 		where, err := whereOf(a.pod, given)

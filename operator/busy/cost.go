@@ -11,9 +11,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// writesAtMost bounds what one shrink writes: half of what the client sends in
-// a burst, so that the sizes of other workloads need not wait for it.
-const writesAtMost = 500
+const (
+	// writesAtMost bounds what one shrink writes: half of what the client sends in
+	// a burst, so that the sizes of other workloads need not wait for it.
+	writesAtMost = 500
+	writeAtOnce  = 32
+)
 
 // price gives each pod its cost: nothing for an idle one, what it has in hand
 // for a busy one, the most of all for one that nobody knows about.
@@ -57,7 +60,7 @@ func (r *Ranker) write(ctx context.Context, all []ranked) error {
 		bound = fmt.Errorf("%d costs should change, more than the %d that are written for one shrink; those of the busiest were", n, writesAtMost)
 	}
 	var group errgroup.Group
-	group.SetLimit(atOnce)
+	group.SetLimit(writeAtOnce)
 	failed := make([]error, len(changed))
 	for i := range changed {
 		group.Go(func() error {

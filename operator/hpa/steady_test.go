@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/operator/busy"
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/policy"
 	"github.com/furl-dev/furl/record"
@@ -38,6 +39,9 @@ type cluster struct {
 	unread   error // what Measures answers
 	unstored error // what WriteStatus answers
 
+	unranked error // what Rank answers
+	ranked   []busy.Shrink
+
 	outside  outside
 	scaled   []int32
 	statuses []autoscalingv2.HorizontalPodAutoscalerStatus
@@ -59,7 +63,7 @@ func newCluster() *cluster {
 func (c *cluster) ports() *hpa.Ports {
 	return &hpa.Ports{
 		Scales: kube.NewScales(nil, c, c, c.clock), Pods: c.pods,
-		Resources: c, External: &c.outside, Status: c, Events: c, Records: c.book,
+		Resources: c, External: &c.outside, Status: c, Events: c, Records: c.book, Idle: c,
 	}
 }
 

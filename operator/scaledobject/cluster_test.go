@@ -16,6 +16,7 @@ import (
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/operator/busy"
 	"github.com/furl-dev/furl/operator/measure"
 	"github.com/furl-dev/furl/operator/pool"
 	"github.com/furl-dev/furl/operator/scaledobject"
@@ -60,6 +61,8 @@ type cluster struct {
 	patches   []string // bodies of status patches
 	scaled    []string
 	meanwhile int32 // a size that somebody sets just before the next write; negative for none
+	ranked    []busy.Shrink // before the size was written
+	unranked  error         // what ranking answers
 	events    []string
 	version   int
 	book      *record.Book
@@ -107,6 +110,7 @@ func (c *cluster) lead() *cluster {
 		Ports: scaledobject.Ports{
 			Scales: c, Pods: kube.NewPods(func(o types.NamespacedName) { c.controller.PodsChanged(o) }),
 			Resources: nothing{}, Inputs: c, Kinds: c.find, Sources: c.pool, Objects: c, Events: c, Records: c.book,
+			Idle: ranks{c},
 		},
 		Settings: scaledobject.Settings{
 			Defaults: policy.UpstreamDefaults(), Clock: time.Now, Meter: scaledobject.NewMeter(prometheus.NewRegistry(), "test"),
