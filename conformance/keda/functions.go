@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/furl-dev/furl/conformance/same"
-	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/policy"
 	"github.com/furl-dev/furl/schedule"
 	"github.com/furl-dev/furl/trigger"
@@ -52,14 +51,14 @@ type arguments struct {
 
 // returned is what functions with a counterpart return.
 type returned struct {
-	Text   *string           `json:"string"`
-	Float  json.Number       `json:"float64"`
-	Error  *string           `json:"error"`
-	Target *target           `json:"v2.MetricTarget"`
-	Type   *string           `json:"v2.MetricTargetType"`
-	Metric *metric           `json:"external_metrics.ExternalMetricValue"`
-	List   []int32           `json:"int32"`
-	Map    map[string]string `json:"map[string]string"`
+	Text   *string                     `json:"string"`
+	Float  json.Number                 `json:"float64"`
+	Error  *string                     `json:"error"`
+	Target *autoscalingv2.MetricTarget `json:"v2.MetricTarget"`
+	Type   *string                     `json:"v2.MetricTargetType"`
+	Metric *metric                     `json:"external_metrics.ExternalMetricValue"`
+	List   []int32                     `json:"int32"`
+	Map    map[string]string           `json:"map[string]string"`
 }
 
 // replayCall asks Furl's counterpart of a function.
@@ -83,7 +82,7 @@ func replayCall(ctx context.Context, r Record, _ Options) ([]string, error) {
 	case "GetMetricTarget", "GetMetricTargetMili", "GenerateMetricInMili":
 		return compareQuantity(&a, &exp)
 	case "GetMetricTargetType":
-		return compareTargetType(ctx, &a, &exp)
+		return compareTargetType(&a, &exp)
 	case "util_ParseRange", "util_ParseInt32List", "util_ParseStringList":
 		return compareList(&a, &exp)
 	case "GetValueFromResponse":
@@ -106,33 +105,28 @@ func compareQuantity(a *arguments, exp *returned) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	got := policy.Quantity(v)
-	want := got
+	q := policy.Quantity(v)
 	switch {
-	case exp.Metric != nil:
-		want = exp.Metric.Value
+	case exp.Metric != nil: // KEDA passes the name through
+		return same.Differences("metric", milli([]metric{*exp.Metric}), milli([]metric{{a.Name, q}})), nil
 	case exp.Target != nil:
-		if want, err = exp.Target.quantity(); err != nil {
-			return nil, err
+		got := autoscalingv2.MetricTarget{Type: autoscalingv2.MetricTargetType(a.MetricType), AverageValue: &q}
+		if got.Type == autoscalingv2.ValueMetricType {
+			got.Value, got.AverageValue = &q, nil
 		}
-	default:
-		return nil, errors.New("results hold no number")
+		return sameTarget("target", *exp.Target, got), nil
 	}
-	if got.Cmp(want) != 0 {
-		return []string{fmt.Sprintf("value: want %s, got %s", want.String(), got.String())}, nil
-	}
-	return nil, nil
+	return nil, errors.New("results hold no number")
 }
 
 // compareTargetType compares what a metricType makes of a metric.
-func compareTargetType(ctx context.Context, a *arguments, exp *returned) ([]string, error) {
-	s := &stage{at: now(), triggers: []answer{{kind: "external", metricType: autoscalingv2.MetricTargetType(a.Config.MetricType)}}}
-	var err error
-	if s.object, err = scaledObject(nil, s.at); err != nil {
+func compareTargetType(a *arguments, exp *returned) ([]string, error) {
+	kind, _ := (&stage{}).kind("external")
+	config, err := kind.Decode(trigger.Input{Metadata: map[string]string{"place": "0", "metric": "any", "goal": "1"}})
+	if err != nil {
 		return nil, err
 	}
-	s.declare()
-	c, err := s.compile(ctx)
+	c, err := compiled(kind.Name, a.Config.MetricType, config)
 	if err != nil {
 		return nil, err
 	}
@@ -141,11 +135,7 @@ func compareTargetType(ctx context.Context, a *arguments, exp *returned) ([]stri
 	if signal.Fault != "" || exp.Error != nil {
 		return d, nil
 	}
-	got := autoscalingv2.AverageValueMetricType
-	if signal.Target.Kind == engine.Value {
-		got = autoscalingv2.ValueMetricType
-	}
-	return append(d, same.Differences("v2.MetricTargetType", exp.Type, got)...), nil
+	return append(d, same.Differences("v2.MetricTargetType", exp.Type, targetOf(signal).Type)...), nil
 }
 
 // compareList compares how a list, a range or a map is read.

@@ -213,7 +213,10 @@ func replayStatus(ctx context.Context, r Record, o Options) ([]string, error) {
 	}
 	d := same.Differences("status_patches", exp.Patches, s.patches)
 	if exp.After.LastActive != nil {
-		at, _ := instant(*exp.After.LastActive, s.at)
+		at, ok := instant(*exp.After.LastActive, s.at)
+		if !ok {
+			return nil, fmt.Errorf("status_after.lastActiveTime %q is no instant", *exp.After.LastActive)
+		}
 		d = append(d, same.Differences("lastActiveTime", metav1.NewTime(at), s.after().LastActiveTime)...)
 	}
 	return append(d, s.compareActivity(exp.After.Activity)...), nil

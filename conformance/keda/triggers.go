@@ -1,13 +1,16 @@
 package keda
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
 
+	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/furl-dev/furl/conformance/same"
+	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/policy"
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/trigger/triggertest/declared"
@@ -109,80 +112,92 @@ func equalNumbers(a, b string) bool {
 	return errX == nil && errY == nil && x == y
 }
 
-// target is what an HPA would compare a metric with.
-type target struct {
-	Value        string `json:"value"`
-	AverageValue string `json:"averageValue"`
+// compiled is what the operator makes of one trigger. Its place, which is in
+// the names of its metrics, is not looked at.
+func compiled(kind, metricType string, c trigger.Config) (policy.Compiled, error) {
+	o, err := scaledObject(nil, now())
+	if err != nil {
+		return policy.Compiled{}, err
+	}
+	o.Spec.Triggers = []v1alpha1.ScaleTriggers{{Type: kind, MetricType: autoscalingv2.MetricTargetType(metricType)}}
+	return policy.CompileScaledObject(o, []policy.Trigger{{Config: c}}, policy.UpstreamDefaults())
 }
 
-func (t target) quantity() (resource.Quantity, error) {
-	return resource.ParseQuantity(t.Value + t.AverageValue) // one of them is given
+// targetOf is a signal's target as an HPA would be told it.
+func targetOf(s engine.Signal) autoscalingv2.MetricTarget {
+	q := resource.NewMilliQuantity(s.Target.Value, resource.DecimalSI)
+	switch s.Target.Kind {
+	case engine.Utilization:
+		return autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: new(int32(s.Target.Value))} //nolint:gosec // a percentage
+	case engine.Value:
+		return autoscalingv2.MetricTarget{Type: autoscalingv2.ValueMetricType, Value: q}
+	case engine.AverageValue:
+	}
+	return autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: q}
+}
+
+// sameTarget compares targets, whose quantities are written in several ways.
+// Where a test of KEDA gave no metric type, only the number counts.
+func sameTarget(at string, want, got autoscalingv2.MetricTarget) []string {
+	if want.Type == "" {
+		got = autoscalingv2.MetricTarget{Value: cmp.Or(got.Value, got.AverageValue)}
+	}
+	for _, q := range []*resource.Quantity{want.Value, want.AverageValue, got.Value, got.AverageValue} {
+		if q != nil {
+			*q = resource.MustParse(q.AsDec().String())
+		}
+	}
+	return same.Differences(at, want, got)
 }
 
 // replayNames asks for the names of a trigger's metrics, and their targets.
 func replayNames(_ context.Context, r Record, _ Options) ([]string, error) {
 	type expected struct {
-		Names   []string                   `json:"metric_names"`
-		Targets []target                   `json:"target_values"`
-		Specs   []autoscalingv2.MetricSpec `json:"metric_specs"`
+		Names   []string                     `json:"metric_names"`
+		Targets []autoscalingv2.MetricTarget `json:"target_values"`
+		Specs   []autoscalingv2.MetricSpec   `json:"metric_specs"`
 	}
 	in, exp, err := into[configured, expected](r, "metric_names", "target_values", "metric_specs")
 	if err != nil {
 		return nil, err
 	}
-	c, refused := in.decode()
+	config, refused := in.decode()
 	if refused != nil {
 		return []string{"error: " + refused.Error()}, nil
 	}
-	if len(exp.Specs) > 0 {
-		return compareResource(exp.Specs, c)
+	c, err := compiled(config.Kind().Name, in.Metric, config)
+	if err != nil {
+		return nil, err
 	}
-	var names []string
-	for _, m := range c.Metrics {
-		names = append(names, trigger.MetricName(in.Index, m.Name))
+	if len(exp.Specs) > 0 {
+		return same.Differences("metric_specs", exp.Specs, resourceSpecs(c)), nil
+	}
+	names, targets := []string{}, []autoscalingv2.MetricTarget{}
+	for i := range c.Policy.Signals {
+		names = append(names, trigger.MetricName(in.Index, c.Sources[i].MetricName))
+		targets = append(targets, targetOf(c.Policy.Signals[i]))
 	}
 	d := same.Differences("metric_names", exp.Names, names)
-	for i := range min(len(exp.Targets), len(c.Metrics)) {
-		q, err := exp.Targets[i].quantity()
-		if err != nil {
-			return nil, fmt.Errorf("target_values: %w", err)
-		}
-		if got := policy.Quantity(c.Metrics[i].Target); got.Cmp(q) != 0 {
-			d = append(d, fmt.Sprintf("target_values[%d]: want %s, got %s", i, q.String(), got.String()))
-		}
+	if len(exp.Targets) != len(targets) {
+		return append(d, fmt.Sprintf("target_values: want %d, got %d", len(exp.Targets), len(targets))), nil
+	}
+	for i := range targets {
+		d = append(d, sameTarget("target_values", exp.Targets[i], targets[i])...)
 	}
 	return d, nil
 }
 
-// compareResource compares the metric of cpu or memory.
-func compareResource(specs []autoscalingv2.MetricSpec, c trigger.Config) ([]string, error) {
-	type plain struct {
-		Container string
-		Target    float64
-	}
-	var want, got plain
-	aim := func(t autoscalingv2.MetricTarget) {
-		if t.AverageUtilization != nil {
-			want.Target = float64(*t.AverageUtilization)
+// resourceSpecs are what cpu and memory triggers mean to an HPA.
+func resourceSpecs(c policy.Compiled) []autoscalingv2.MetricSpec {
+	out := []autoscalingv2.MetricSpec{}
+	for i, src := range c.Sources {
+		m, target := autoscalingv2.MetricSpec{Type: src.Kind}, targetOf(c.Policy.Signals[i])
+		if src.Kind == autoscalingv2.ContainerResourceMetricSourceType {
+			m.ContainerResource = &autoscalingv2.ContainerResourceMetricSource{Name: src.Resource, Container: src.Container, Target: target}
+		} else {
+			m.Resource = &autoscalingv2.ResourceMetricSource{Name: src.Resource, Target: target}
 		}
-		if t.AverageValue != nil {
-			want.Target = t.AverageValue.AsApproximateFloat64()
-		}
+		out = append(out, m)
 	}
-	switch {
-	case specs[0].ContainerResource != nil:
-		want.Container = specs[0].ContainerResource.Container
-		aim(specs[0].ContainerResource.Target)
-	case specs[0].Resource != nil:
-		aim(specs[0].Resource.Target)
-	default:
-		return nil, fmt.Errorf("metric_specs: type %q is not known to the runner", specs[0].Type)
-	}
-	if v, ok := c.Value().(interface{ ContainerName() string }); ok {
-		got.Container = v.ContainerName()
-	}
-	if len(c.Metrics) > 0 {
-		got.Target = c.Metrics[0].Target
-	}
-	return same.Differences("metric_specs", want, got), nil
+	return out
 }
