@@ -3,10 +3,9 @@ package kedatypes_test
 import (
 	"testing"
 
+	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"pgregory.net/rapid"
-
-	"github.com/furl-dev/furl/api/keda/v1alpha1"
 )
 
 // TestAuthentications_are_refused_as_by_KEDAs_webhook asks both about the same

@@ -4,11 +4,10 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/google/go-cmp/cmp"
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"pgregory.net/rapid"
-
-	"github.com/furl-dev/furl/api/keda/v1alpha1"
 )
 
 // TestRules_answer_as_KEDAs_code_does asks both about the same random objects.

@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
-
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 )
 
 // pair is an object of KEDA's and ours.
@@ -66,21 +65,20 @@ func (c *comparison) same(at string, theirs, ours reflect.Type) {
 	if theirs.Name() != "" {
 		c.seen[theirs] = true
 	}
-	switch theirs.Kind() {
-	case reflect.Pointer, reflect.Slice:
+	switch kind := theirs.Kind(); {
+	case kind == reflect.Pointer || kind == reflect.Slice:
 		c.same(at, theirs.Elem(), ours.Elem())
-	case reflect.Map:
+	case kind == reflect.Map:
 		c.same(at+" key", theirs.Key(), ours.Key())
 		c.same(at+" value", theirs.Elem(), ours.Elem())
-	case reflect.Struct:
+	case kind == reflect.Struct:
 		c.sameFields(theirs, ours)
-	default: // the kinds are equal
 	}
 }
 
 func (c *comparison) sameFields(theirs, ours reflect.Type) {
 	var names, want []string
-	for f := range fields(theirs) {
+	for f := range theirs.Fields() {
 		name := theirs.Name() + "." + f.Name
 		if _, left := leftOut[name]; left {
 			c.note(name)
@@ -88,7 +86,7 @@ func (c *comparison) sameFields(theirs, ours reflect.Type) {
 		}
 		want = append(want, f.Name)
 	}
-	for f := range fields(ours) {
+	for f := range ours.Fields() {
 		names = append(names, f.Name)
 	}
 	if got, kedas := strings.Join(names, " "), strings.Join(want, " "); got != kedas {
@@ -111,14 +109,4 @@ func (c *comparison) note(name string) {
 		c.left = map[string]bool{}
 	}
 	c.left[name] = true
-}
-
-func fields(t reflect.Type) func(func(reflect.StructField) bool) {
-	return func(yield func(reflect.StructField) bool) {
-		for i := range t.NumField() {
-			if !yield(t.Field(i)) {
-				return
-			}
-		}
-	}
 }
