@@ -97,10 +97,17 @@ func (s *stage) answerTo(actives []string, pushed string) {
 	for _, name := range names {
 		s.triggers = append(s.triggers, s.named(name, actives, pushed))
 	}
+	for _, name := range actives {
+		if s.place(name) < 0 {
+			t := s.named(name, actives, pushed)
+			t.unlisted = true
+			s.triggers = append(s.triggers, t)
+		}
+	}
 }
 
 func (s *stage) named(name string, actives []string, pushed string) answer {
-	t := answer{kind: "external", metric: plainName(name), active: new(slices.Contains(actives, name))}
+	t := answer{kind: "external", metric: plainName(name), calledInRecord: name, active: new(slices.Contains(actives, name))}
 	switch {
 	case pushed == name:
 		t.kind, t.pushes = "external-push", *t.active
@@ -167,10 +174,8 @@ func (s *stage) told(exp []effect, kindless bool) []effect {
 		if kindless {
 			e.Event.Message = strings.ReplaceAll(e.Event.Message, "apps/v1.Deployment", "")
 		}
-		for i := range s.triggers {
-			if s.triggers[i].bystander {
-				e.Event.Message = strings.ReplaceAll(e.Event.Message, s.signal(i), "")
-			}
+		for i := range s.triggers { // a bystander has no name in the record
+			e.Event.Message = strings.ReplaceAll(e.Event.Message, s.signal(i), s.triggers[i].calledInRecord)
 		}
 		if at := len(out); at < len(exp) && exp[at].Event != nil && e.Event.Type == "Warning" &&
 			strings.HasPrefix(e.Event.Message, exp[at].Event.Message) {
@@ -216,7 +221,7 @@ func (s *stage) compareActivity(exp map[string]active) []string {
 		got[name] = a
 	}
 	for i := range s.triggers {
-		if s.triggers[i].bystander {
+		if s.triggers[i].bystander || s.triggers[i].unlisted {
 			delete(got, s.signal(i))
 		}
 	}

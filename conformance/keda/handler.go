@@ -177,26 +177,30 @@ func replayState(ctx context.Context, r Record, o Options) ([]string, error) {
 	return same.Differences("state", exp, got), nil
 }
 
+// written is the part of a status that a decision may change.
+type written struct {
+	LastActive *string             `json:"lastActiveTime"`
+	Activity   map[string]active   `json:"triggersActivity"`
+	Conditions v1alpha1.Conditions `json:"conditions"`
+}
+
 // replayStatus lets the operator write what a decision comes to into a status.
 func replayStatus(ctx context.Context, r Record, o Options) ([]string, error) {
-	type result struct {
-		LastActive *string           `json:"lastActiveTime,omitempty"`
-		Activity   map[string]active `json:"triggersActivity,omitempty"`
-	}
 	type input struct {
 		Stored json.RawMessage `json:"stored_status"`
 		Result json.RawMessage `json:"result"`
 	}
 	type expected struct {
-		Patches int    `json:"status_patches"`
-		After   result `json:"status_after"`
+		Patches int     `json:"status_patches"`
+		After   written `json:"status_after"`
 	}
 	in, exp, err := into[input, expected](r, "status_patches", "status_after")
 	if err != nil {
 		return nil, err
 	}
-	var want result
-	if err := errors.Join(json.Unmarshal(in.Result, &want), understood(in.Result, []string{"lastActiveTime", "triggersActivity"})); err != nil {
+	var want written
+	if err := errors.Join(json.Unmarshal(orEmptyObject(in.Result), &want),
+		understood(orEmptyObject(in.Result), []string{"lastActiveTime", "triggersActivity", "conditions"})); err != nil {
 		return nil, fmt.Errorf("result: %w", err)
 	}
 	s := &stage{at: now(), size: 1, off: o.Without}
@@ -206,20 +210,42 @@ func replayStatus(ctx context.Context, r Record, o Options) ([]string, error) {
 	for name, a := range want.Activity {
 		s.triggers = append(s.triggers, answer{kind: "external", metric: plainName(name), calledInRecord: name, active: new(a.IsActive)})
 	}
-	s.bystanders(want.LastActive != nil, false)
+	s.bystanders(want.LastActive != nil || want.Conditions.IsTrue(v1alpha1.ConditionActive), false)
 	s.declare()
 	if err := s.turn(ctx); err != nil {
 		return nil, err
 	}
+	if want.LastActive == nil && want.Activity == nil && want.Conditions == nil {
+		return s.again(ctx, exp.Patches)
+	}
 	d := same.Differences("status_patches", exp.Patches, s.patches)
-	if exp.After.LastActive != nil {
-		at, ok := instant(*exp.After.LastActive, s.at)
+	return s.compareWritten(d, &want, &exp.After)
+}
+
+func (s *stage) compareWritten(d []string, changed, exp *written) ([]string, error) {
+	if exp.LastActive != nil {
+		at, ok := instant(*exp.LastActive, s.at)
 		if !ok {
-			return nil, fmt.Errorf("status_after.lastActiveTime %q is no instant", *exp.After.LastActive)
+			return nil, fmt.Errorf("status_after.lastActiveTime %q is no instant", *exp.LastActive)
 		}
 		d = append(d, same.Differences("lastActiveTime", metav1.NewTime(at), s.after().LastActiveTime)...)
 	}
-	return append(d, s.compareActivity(exp.After.Activity)...), nil
+	for _, c := range changed.Conditions {
+		d = append(d, same.Differences("condition "+string(c.Type), exp.Conditions.Get(c.Type), s.after().Conditions.Get(c.Type))...)
+	}
+	if changed.Activity == nil {
+		return d, nil
+	}
+	return append(d, s.compareActivity(exp.Activity)...), nil
+}
+
+// again decides once more on what was written, which changes nothing.
+func (s *stage) again(ctx context.Context, patches int) ([]string, error) {
+	s.object.Status, s.status, s.record, s.patches = *s.after().DeepCopy(), nil, nil, 0
+	if err := s.turn(ctx); err != nil {
+		return nil, err
+	}
+	return same.Differences("status_patches", patches, s.patches), nil
 }
 
 func orEmptyObject(raw json.RawMessage) json.RawMessage {

@@ -122,11 +122,11 @@ func (s *stage) evaluate(ctx context.Context, metrics []metric, pairs map[string
 }
 
 // fallsBack asks Furl whether the health of a metric means that its trigger is
-// in fallback. KEDA's function gets a value even then, and does not look at it.
+// nil to a formula. KEDA's function gets a value even then, and does not look at it.
 func (s *stage) fallsBack(name string) bool {
 	f := s.object.Spec.Fallback
 	n := s.object.Status.Health[name].NumberOfFailures
-	if f == nil || n == nil {
+	if f == nil || n == nil || f.Behavior != v1alpha1.FallbackBehaviorScalingModifiers {
 		return false
 	}
 	p := engine.Policy{Fallback: engine.Fallback{On: true, Threshold: f.FailureThreshold}}

@@ -29,6 +29,8 @@ type answer struct {
 	pushes bool // it says by itself that there is work
 	// bystander is there because the record says what some trigger does and not which.
 	bystander bool
+	// unlisted says that the status of the record's object does not list it.
+	unlisted bool
 
 	lease *pool.Lease
 }
