@@ -2,6 +2,7 @@ package scaledobject
 
 import (
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/loop"
 	"github.com/furl-dev/furl/operator/meter"
+	"github.com/furl-dev/furl/policy"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -24,8 +26,11 @@ type Meter struct {
 	byType, byKind         *prometheus.GaugeVec
 
 	mu    sync.Mutex // guards known
-	known map[types.NamespacedName][]string
+	known map[types.NamespacedName]kept
 }
+
+// kept is what is kept of one object: the types of its triggers and what they measure.
+type kept struct{ types, signals []string }
 
 // NewMeter registers the metrics with r; version is that of the program.
 func NewMeter(r prometheus.Registerer, version string) *Meter {
@@ -50,7 +55,7 @@ func NewMeter(r prometheus.Registerer, version string) *Meter {
 		errs:    counter("scaled_object_errors_total", "Failures of a ScaledObject and its triggers.", perObject),
 		byType:  gauge("trigger_registered_total", "Triggers by type.", []string{"type"}),                                       //nolint:promlinter // KEDA's name
 		byKind:  gauge("resource_registered_total", "Objects of keda.sh by type and namespace.", []string{"type", "namespace"}), //nolint:promlinter // KEDA's name
-		known:   make(map[types.NamespacedName][]string),
+		known:   make(map[types.NamespacedName]kept),
 	}
 	r.MustRegister(build, m.value, m.latency, m.active, m.details, m.paused, m.errs, m.byType, m.byKind)
 	return m
@@ -62,25 +67,35 @@ func (m *Meter) registered(o *v1alpha1.ScaledObject) {
 	m.errs.WithLabelValues(o.Namespace, o.Name)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.known[keyOf(o)] = nil
+	m.known[keyOf(o)] = kept{}
 }
 
-// triggers counts those of an object in place of those it had before.
-func (m *Meter) triggers(o *v1alpha1.ScaledObject) {
+// triggers counts those of an object in place of those it had before. What was
+// counted of triggers that measure the same goes on.
+func (m *Meter) triggers(o *v1alpha1.ScaledObject, sources []policy.Source) {
+	var is kept
+	for i := range o.Spec.Triggers {
+		is.types = append(is.types, o.Spec.Triggers[i].Type)
+	}
+	for i := range sources {
+		is.signals = append(is.signals, sources[i].Signal)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.drop(keyOf(o))
-	var all []string
-	for i := range o.Spec.Triggers {
-		all = append(all, o.Spec.Triggers[i].Type)
-		m.byType.WithLabelValues(o.Spec.Triggers[i].Type).Inc()
+	was := m.known[keyOf(o)]
+	if slices.Equal(was.types, is.types) && slices.Equal(was.signals, is.signals) {
+		return
 	}
-	m.known[keyOf(o)] = all
+	m.drop(keyOf(o))
+	for _, t := range is.types {
+		m.byType.WithLabelValues(t).Inc()
+	}
+	m.known[keyOf(o)] = is
 }
 
 // drop takes the triggers of an object out of the count. The lock is held.
 func (m *Meter) drop(key types.NamespacedName) {
-	for _, kind := range m.known[key] {
+	for _, kind := range m.known[key].types {
 		m.byType.WithLabelValues(kind).Dec()
 	}
 	of := prometheus.Labels{"namespace": key.Namespace, "scaledObject": key.Name}

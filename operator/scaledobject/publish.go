@@ -48,6 +48,7 @@ func (a *Scaler) Record(ctx context.Context, r loop.Record) error {
 	if errors.Is(r.Err, loop.ErrMoved) {
 		return nil // the next turn says what became of it
 	}
+	a.lost = r.Outcome == loop.Unseen
 	a.settings.Meter.Decided(shortKind, &r)
 	if a.ports.Records != nil {
 		a.ports.Records.Keep(a.workload(), r)

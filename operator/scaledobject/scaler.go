@@ -15,6 +15,7 @@ import (
 	"github.com/furl-dev/furl/policy"
 	"github.com/furl-dev/furl/record"
 	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -42,6 +43,7 @@ type Scaler struct {
 	book     book
 
 	invalid error     // why the object cannot be decided on
+	lost    bool      // the size could not be read at the last turn
 	woken   time.Time // since when the turn under way was wanted, zero by the timer
 }
 
@@ -83,7 +85,7 @@ func (a *Scaler) Sync(ctx context.Context, o *v1alpha1.ScaledObject, t Turn) (ti
 	if t.Refused != "" {
 		return a.refuse(ctx, t)
 	}
-	if changed || t.Resolve || a.eye.triggers.learn() || a.invalid != nil {
+	if changed || t.Resolve || a.eye.triggers.learn() || a.invalid != nil || a.doubts(t.At) {
 		a.use(ctx, o, t.At)
 	}
 	if a.invalid != nil {
@@ -105,7 +107,7 @@ func (a *Scaler) tick(ctx context.Context, at time.Time) (time.Time, error) {
 	if err == nil {
 		a.eye.settle()
 	}
-	next = earliest(next, a.eye.workload.Recheck(), a.book.due)
+	next = earliest(next, a.eye.workload.Recheck(), a.eye.triggers.doubt(), a.book.due)
 	if c := a.compiled.Cadence; c > 0 {
 		next = earliest(next, at.Add(c))
 	}
@@ -120,30 +122,47 @@ func (a *Scaler) use(ctx context.Context, o *v1alpha1.ScaledObject, at time.Time
 	} else {
 		a.eye.triggers.use(ctx, a.ports, o, at, a.notify)
 	}
-	if a.invalid = o.Validate(); a.invalid != nil {
-		return
-	}
-	c, err := policy.CompileScaledObject(o, a.eye.triggers.policies(), a.settings.Defaults)
-	if err != nil {
-		a.invalid = err
+	c, err := a.compile(o)
+	a.settings.Meter.triggers(o, c.Sources)
+	if a.invalid = err; err != nil {
 		return
 	}
 	a.compiled = c
 	a.loop.Use(c.Policy)
 	a.eye.sources = c.Sources
 	a.eye.workload.Forget()
-	if target := targetOf(o); target != a.eye.target {
-		a.eye.target, a.eye.scale = target, kube.Scale{}
+	if !needsPods(&c.Policy, c.Policy.Sensors()) {
+		a.eye.workload.Release()
 	}
-	a.settings.Meter.triggers(o)
+	a.aim(targetOf(o))
 	for _, w := range c.Warnings {
 		a.say(at, corev1.EventTypeWarning, hush.Topic{Reason: eventInfo, Signal: w}, w)
 	}
 }
 
+func (a *Scaler) compile(o *v1alpha1.ScaledObject) (policy.Compiled, error) {
+	if err := o.Validate(); err != nil {
+		return policy.Compiled{}, err
+	}
+	return policy.CompileScaledObject(o, a.eye.triggers.policies(), a.settings.Defaults)
+}
+
+// aim makes a workload the target. The size to restore is that of the workload
+// it replaces no longer.
+func (a *Scaler) aim(target kube.Target) {
+	if target == a.eye.target {
+		return
+	}
+	if a.eye.target.Name != "" {
+		a.book.want.OriginalReplicaCount = nil
+	}
+	a.eye.target, a.eye.scale = target, kube.Scale{}
+}
+
 // specChanged tells whether two states of an object ask for different things.
 func specChanged(was, is *v1alpha1.ScaledObject) bool {
-	return was == nil || was.UID != is.UID || was.Generation != is.Generation || !maps.Equal(was.Annotations, is.Annotations)
+	return was == nil || was.UID != is.UID || was.Generation != is.Generation || !maps.Equal(was.Annotations, is.Annotations) ||
+		is.Generation == 0 && !apiequality.Semantic.DeepEqual(&was.Spec, &is.Spec) // a server that does not count
 }
 
 // Scale implements loop.Actuator.

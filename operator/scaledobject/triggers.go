@@ -16,6 +16,7 @@ import (
 type triggers struct {
 	all   []held
 	begun time.Time // when the newest of them began to be read
+	asked time.Time // when what they refer to was last asked for
 }
 
 // held is one trigger.
@@ -36,6 +37,7 @@ func (h *held) news(last *pool.Reading) bool { return last.Pushed.After(h.pushed
 // goes on being read; what cannot be used becomes a fault and leaves the others alone.
 func (t *triggers) use(ctx context.Context, p *Ports, o *v1alpha1.ScaledObject, at time.Time, notify func()) {
 	was := t.all
+	t.asked = at
 	t.all = make([]held, len(o.Spec.Triggers))
 	for i := range t.all {
 		h := &t.all[i]
