@@ -155,6 +155,7 @@ type pod struct {
 	kill  context.CancelCauseFunc // SIGKILL: nothing it says reaches anybody any more
 	ended chan struct{}
 	took  time.Duration // from SIGTERM to the end, once ended is closed
+	pages http.Handler  // of the worker
 }
 
 // cutTransport lets nothing through once its pod was killed.
@@ -192,7 +193,7 @@ func (s *scene) start(settings inference.Settings) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p := &pod{kill: kill, ended: make(chan struct{})}
+	p := &pod{kill: kill, ended: make(chan struct{}), pages: worker.Pages()}
 	var told time.Time
 	p.stop = func() {
 		told = time.Now()
