@@ -65,14 +65,13 @@ func (c *comparison) same(at string, theirs, ours reflect.Type) {
 	if theirs.Name() != "" {
 		c.seen[theirs] = true
 	}
-	switch kind := theirs.Kind(); {
-	case kind == reflect.Pointer || kind == reflect.Slice:
-		c.same(at, theirs.Elem(), ours.Elem())
-	case kind == reflect.Map:
-		c.same(at+" key", theirs.Key(), ours.Key())
-		c.same(at+" value", theirs.Elem(), ours.Elem())
-	case kind == reflect.Struct:
+	if kind := theirs.Kind(); kind == reflect.Struct {
 		c.sameFields(theirs, ours)
+	} else if kind == reflect.Pointer || kind == reflect.Slice || kind == reflect.Map {
+		c.same(at+" element", theirs.Elem(), ours.Elem())
+	}
+	if theirs.Kind() == reflect.Map {
+		c.same(at+" key", theirs.Key(), ours.Key())
 	}
 }
 
