@@ -1,8 +1,8 @@
 package bench
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -36,12 +36,14 @@ func AuditArgs(dir string) (args []string, log string, err error) {
 
 // auditEvent is what is read of a line of the log.
 type auditEvent struct {
-	Verb           string    `json:"verb"`
-	RequestURI     string    `json:"requestURI"`
-	StageTimestamp time.Time `json:"stageTimestamp"`
-	ObjectRef      struct {
+	Verb       string    `json:"verb"`
+	RequestURI string    `json:"requestURI"`
+	Received   time.Time `json:"requestReceivedTimestamp"`
+	Answered   time.Time `json:"stageTimestamp"`
+	ObjectRef  struct {
 		Resource    string `json:"resource"`
 		Subresource string `json:"subresource"`
+		Name        string `json:"name"`
 	} `json:"objectRef"`
 }
 
@@ -63,26 +65,45 @@ type Requests map[string]int
 
 // requests counts what the log has between two instants.
 func (b *Bench) requests(from, to time.Time) (Requests, error) {
-	raw, err := os.ReadFile(b.Audit)
-	if err != nil {
-		return nil, fmt.Errorf("read the audit log: %w", err)
-	}
-	return count(bytes.NewReader(raw), from, to)
+	all := Requests{}
+	return all, b.audited(func(e *auditEvent) {
+		if !e.Answered.Before(from) && e.Answered.Before(to) {
+			all[e.what()]++
+		}
+	})
 }
 
-func count(log io.Reader, from, to time.Time) (Requests, error) {
-	all := Requests{}
+// scaleWrites are the arrivals of the writes of a deployment's size at the API server, by its name.
+func (b *Bench) scaleWrites() (map[string][]time.Time, error) {
+	all := map[string][]time.Time{}
+	return all, b.audited(func(e *auditEvent) {
+		switch e.what() {
+		case "update deployments/scale", "patch deployments/scale":
+			all[e.ObjectRef.Name] = append(all[e.ObjectRef.Name], e.Received)
+		}
+	})
+}
+
+func (b *Bench) audited(each func(*auditEvent)) error {
+	log, err := os.Open(b.Audit)
+	if err != nil {
+		return fmt.Errorf("read the audit log: %w", err)
+	}
+	defer func() { _ = log.Close() }() // only read
+	return read(log, each)
+}
+
+// read passes on every event but the last line, where that is still being written.
+func read(log io.Reader, each func(*auditEvent)) error {
 	for d := json.NewDecoder(log); ; {
 		var e auditEvent
 		switch err := d.Decode(&e); {
-		case err == io.EOF, err == io.ErrUnexpectedEOF: //nolint:errorlint // the decoder's own; the last line is being written
-			return all, nil
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return nil
 		case err != nil:
-			return nil, fmt.Errorf("a line of the audit log: %w", err)
+			return fmt.Errorf("a line of the audit log: %w", err)
 		}
-		if at := e.StageTimestamp; !at.Before(from) && at.Before(to) {
-			all[e.what()]++
-		}
+		each(&e)
 	}
 }
 

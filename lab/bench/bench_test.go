@@ -3,6 +3,8 @@ package bench
 import (
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,19 +15,23 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-const auditLog = `{"verb":"update","requestURI":"/x","objectRef":{"resource":"leases"},"stageTimestamp":"2026-01-01T00:00:10.000000Z"}
-{"verb":"patch","requestURI":"/x","objectRef":{"resource":"scaledobjects","subresource":"status"},"stageTimestamp":"2026-01-01T00:00:11.000000Z"}
-{"verb":"update","requestURI":"/x","objectRef":{"resource":"deployments","subresource":"scale"},"stageTimestamp":"2026-01-01T00:00:12.000000Z"}
-{"verb":"update","requestURI":"/x","objectRef":{"resource":"deployments","subresource":"scale"},"stageTimestamp":"2026-01-01T00:00:13.000000Z"}
-{"verb":"create","requestURI":"/x","objectRef":{"resource":"subjectaccessreviews"},"stageTimestamp":"2026-01-01T00:00:14.000000Z"}
-{"verb":"get","requestURI":"/apis?timeout=32s","stageTimestamp":"2026-01-01T00:00:15.000000Z"}
-{"verb":"watch","requestURI":"/x","objectRef":{"resource":"pods"},"stageTimestamp":"2026-01-01T00:00:16.000000Z"}
-{"verb":"patch","requestURI":"/x","objectRef":{"resource":"events"},"stageTimestamp":"2026-01-01T00:00:20.000000Z"}
+const auditLog = `{"verb":"update","requestURI":"/x","objectRef":{"resource":"leases"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:10.000000Z"}
+{"verb":"patch","requestURI":"/x","objectRef":{"resource":"scaledobjects","subresource":"status"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:11.000000Z"}
+{"verb":"update","requestURI":"/x","objectRef":{"resource":"deployments","subresource":"scale","name":"web"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:12.000000Z"}
+{"verb":"update","requestURI":"/x","objectRef":{"resource":"deployments","subresource":"scale","name":"web"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:13.000000Z"}
+{"verb":"create","requestURI":"/x","objectRef":{"resource":"subjectaccessreviews"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:14.000000Z"}
+{"verb":"get","requestURI":"/apis?timeout=32s","requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:15.000000Z"}
+{"verb":"watch","requestURI":"/x","objectRef":{"resource":"pods"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:16.000000Z"}
+{"verb":"patch","requestURI":"/x","objectRef":{"resource":"events"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:20.000000Z"}
 {"verb":"patch","requestURI":"/x","obje`
 
 func TestRequests_tell_writes_from_reads_and_from_the_rest(t *testing.T) {
 	from := time.Date(2026, 1, 1, 0, 0, 10, 0, time.UTC)
-	all, err := count(strings.NewReader(auditLog), from, from.Add(10*time.Second))
+	b := Bench{Audit: filepath.Join(t.TempDir(), "audit.log")}
+	if err := os.WriteFile(b.Audit, []byte(auditLog), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all, err := b.requests(from, from.Add(10*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +48,11 @@ func TestRequests_tell_writes_from_reads_and_from_the_rest(t *testing.T) {
 			t.Errorf("%s: %s, want %s", what, got, c.want)
 		}
 	}
-	if _, err := count(strings.NewReader("{}\nnonsense"), from, from); err == nil {
+	writes, err := b.scaleWrites()
+	if diff := cmp.Diff(map[string][]time.Time{"web": {from.Add(-time.Second), from.Add(-time.Second)}}, writes); err != nil || diff != "" {
+		t.Errorf("writes of sizes: %v: %s", err, diff)
+	}
+	if err := read(strings.NewReader("{}\nnonsense"), func(*auditEvent) {}); err == nil {
 		t.Error("a line that is no event gives no error")
 	}
 }

@@ -18,11 +18,11 @@ import (
 // Reaction is what came of work for sleeping workloads: each gets it once, at a random instant.
 type Reaction struct {
 	What string
-	// First is from the source's answer, or event, to the first Scale write's arrival on a watch of deployments; Last to
-	// that of the size the work needs.
-	First, Last []time.Duration
-	Writes      []int // of the size, a workload
-	Load        string
+	// Sent is from the source's answer, or event, to the first Scale write's arrival at the API server; First to the
+	// new size's arrival on a watch of deployments, Last to that of the size the work needs.
+	Sent, First, Last []time.Duration
+	Writes            []int // of the size, a workload
+	Load              string
 }
 
 const (
@@ -30,7 +30,7 @@ const (
 	workSize  = 10
 	// over is the time over which the instants are spread, and answer how long one may take: growth as an HPA without
 	// behavior limits it needs half a minute.
-	over   = 20 * time.Second
+	over   = 30 * time.Second
 	answer = 90 * time.Second
 )
 
@@ -186,15 +186,23 @@ func (r *reacting) answered() (bool, error) {
 // sum is what was seen, by workload.
 func (r *reacting) sum(busy string) (Reaction, error) {
 	out := Reaction{Load: busy}
+	sent, err := r.scaleWrites()
+	if err != nil {
+		return out, err
+	}
 	for _, n := range r.names {
 		from := r.source.told(n)
 		if r.push {
 			from = r.pushes.sent(n)
 		}
+		if len(sent[n]) == 0 {
+			return out, fmt.Errorf("%s has another size, and no Scale write: %v", n, r.seen[n])
+		}
+		out.Sent = append(out.Sent, sent[n][0].Sub(from))
+		out.Writes = append(out.Writes, len(sent[n]))
 		sights := slices.DeleteFunc(slices.Clone(r.seen[n]), func(s sight) bool { return s.size == 0 })
 		out.First = append(out.First, sights[0].at.Sub(from))
 		out.Last = append(out.Last, sights[len(sights)-1].at.Sub(from))
-		out.Writes = append(out.Writes, len(sights))
 	}
 	return out, nil
 }
@@ -215,6 +223,6 @@ func (r Reaction) String() string {
 	q := func(all []time.Duration, word func(time.Duration) string) string {
 		return fmt.Sprintf("p50 %s, p95 %s, max %s", word(latency.Quantile(all, 0.5)), word(latency.Quantile(all, 0.95)), word(latency.Quantile(all, 1)))
 	}
-	return fmt.Sprintf("%s, %d workloads from 0 to %d, load average %s\n  to the first Scale write: %s\n  to %d replicas: %s\n  Scale writes: %d to %d a workload",
-		r.What, len(r.First), workSize, r.Load, q(r.First, millis), workSize, q(r.Last, seconds), slices.Min(r.Writes), slices.Max(r.Writes))
+	return fmt.Sprintf("%s, %d workloads from 0 to %d, load average %s\n  to the first Scale write at the API server: %s\n  to its effect on a watch: %s\n  to %d replicas: %s\n  Scale writes: %d to %d a workload",
+		r.What, len(r.First), workSize, r.Load, q(r.Sent, millis), q(r.First, millis), workSize, q(r.Last, seconds), slices.Min(r.Writes), slices.Max(r.Writes))
 }
