@@ -62,7 +62,7 @@ race: ## The same with the race detector, but for what only drives other process
 	@$(GO) run -C tools ./testrun -root .. -serial lab -again lab -race \
 		-race-without k8s.io/kubernetes/cmd,github.com/furl-dev/furl/lab/labtest,github.com/kedacore/keda/v2 $(TESTFLAGS)
 
-conformance: ## Runs upstream's records; CASES=DIR takes another folder of the same files.
+conformance: ## Runs the records of the HPA controller and of KEDA; CASES=DIR takes another folder of such files.
 	@$(GO) run ./conformance/run $(CASES)
 
 bench: ## Runs the benchmarks and says what each figure is; BENCH=REGEXP picks some.
@@ -83,11 +83,11 @@ fuzz: ## Fuzzes each target for FUZZTIME (30s), all that git knows; FUZZ=REGEXP 
 	done
 
 WALKTHROUGH := examples/pod-autoscaling/hpa
-demo: bin/furl-eval ## Shows Furl scale a real deployment on a real API server, in this terminal.
+demo: bin/furl-eval ## Shows Furl scale a web server, and a model on GPU nodes by its queue, on a real API server in this terminal.
 	@echo "Part 0: what would Furl do? An answer without a cluster, from two files:"
 	@echo "furl eval -f $(WALKTHROUGH)/hpa.yaml -f $(WALKTHROUGH)/observation.yaml"; echo
 	@bin/furl-eval -f $(WALKTHROUGH)/hpa.yaml -f $(WALKTHROUGH)/observation.yaml
-	@echo; echo "Part 1: the same on a cluster. Building it; the first time takes minutes."
+	@echo; echo "Part 1, the same on a cluster, and part 2, from zero on a queue. Building it; the first time takes minutes."
 	@$(MAKE) --no-print-directory build
 	@bin/furl-lab demo
 

@@ -1,11 +1,14 @@
 package awsauth
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/furl-dev/furl/trigger"
 )
 
 // refusing notes what is asked and answers nothing.
@@ -31,5 +34,20 @@ func TestConfig_asks_for_a_role_twice_in_the_name_of_furl(t *testing.T) {
 	}
 	if len(server.asked) != 2 || !strings.Contains(server.asked[0], "RoleSessionName=furl") {
 		t.Errorf("asked %q, want twice, in the name of furl", server.asked)
+	}
+}
+
+func TestSettings_come_from_several_places_together(t *testing.T) {
+	type mixed struct{ Settings }
+	kind := trigger.Define("mixed", "m", func(context.Context, mixed, trigger.Env) (trigger.Source, error) { return nil, errors.New("none") })
+	c, err := kind.Decode(trigger.Input{
+		Metadata: map[string]string{"awsAccessKeyIDFromEnv": "ID"}, Env: map[string]string{"ID": "k"},
+		Auth: map[string]string{"awsSecretAccessKey": "s"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := c.Value().(mixed); !ok || got.KeyID != "k" || got.Key != "s" {
+		t.Errorf("%+v", c.Value())
 	}
 }
