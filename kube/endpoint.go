@@ -2,6 +2,8 @@ package kube
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
@@ -58,4 +60,13 @@ func (e endpoint) typed(r schema.GroupResource, namespace string) typedScale {
 	default:
 		return nil
 	}
+}
+
+// Scalable tells from discovery whether a kind has a /scale subresource.
+func (e endpoint) Scalable(r schema.GroupVersionResource) (bool, error) {
+	list, err := e.core.Discovery().ServerResourcesForGroupVersion(r.GroupVersion().String())
+	if err != nil {
+		return false, fmt.Errorf("resources of %s: %w", r.GroupVersion(), err)
+	}
+	return slices.ContainsFunc(list.APIResources, func(a metav1.APIResource) bool { return a.Name == r.Resource+"/scale" }), nil
 }

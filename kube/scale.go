@@ -21,6 +21,10 @@ import (
 // the user's mistake, not the cluster's.
 var ErrTargetVersion = errors.New("invalid API version in scale target reference")
 
+// ErrNotScalable is wrapped when the kind of a target has no /scale: the API
+// server says no more than that it found nothing.
+var ErrNotScalable = errors.New("the kind has no scale subresource")
+
 // Target names what is scaled. It is comparable.
 type Target struct {
 	Namespace, Name  string
@@ -53,6 +57,11 @@ type Scale struct {
 type Endpoint interface {
 	Get(ctx context.Context, r schema.GroupResource, namespace, name string) (*autoscalingv1.Scale, error)
 	Update(ctx context.Context, r schema.GroupResource, s *autoscalingv1.Scale) (*autoscalingv1.Scale, error)
+}
+
+// Discerning is an [Endpoint] that knows which kinds have a /scale subresource.
+type Discerning interface {
+	Scalable(r schema.GroupVersionResource) (bool, error)
 }
 
 // Mapper finds the resources of a kind.
@@ -204,7 +213,7 @@ func (s *Scales) ask(ctx context.Context, t Target) (Scale, error) {
 			return scaleOf(t, r, got), nil
 		}
 		if i == 0 {
-			first = err
+			first = s.discern(err, m.Resource)
 		}
 	}
 	if first == nil {
@@ -212,6 +221,24 @@ func (s *Scales) ask(ctx context.Context, t Target) (Scale, error) {
 	}
 	return Scale{}, first
 }
+
+// discern tells a kind without /scale from an object that does not exist.
+func (s *Scales) discern(err error, r schema.GroupVersionResource) error {
+	e, can := s.endpoint.(Discerning)
+	if !can || !apierrors.IsNotFound(err) {
+		return err
+	}
+	if scalable, failed := e.Scalable(r); failed != nil || scalable {
+		return err
+	}
+	return &kindError{err}
+}
+
+// kindError keeps the wording of the API server and is [ErrNotScalable].
+type kindError struct{ err error }
+
+func (e *kindError) Error() string   { return e.err.Error() }
+func (e *kindError) Unwrap() []error { return []error{ErrNotScalable, e.err} }
 
 // targetError keeps the wording of the parser and is [ErrTargetVersion].
 type targetError struct{ err error }

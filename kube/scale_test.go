@@ -78,6 +78,26 @@ func newServer() *server {
 	return s
 }
 
+// plain is a server whose widgets have no /scale.
+type plain struct{ *server }
+
+func (plain) Scalable(r schema.GroupVersionResource) (bool, error) {
+	return r.Resource != "widgets", nil
+}
+
+func TestScales_tell_a_kind_without_scale_from_an_object_that_is_not_there(t *testing.T) {
+	s := newServer()
+	s.down = apierrors.NewNotFound(schema.GroupResource{Resource: "widgets"}, "w")
+	_, missing := NewScales(s, s, nil, nil).Get(t.Context(), widget())
+	_, unfit := NewScales(s, plain{s}, nil, nil).Get(t.Context(), widget())
+	if errors.Is(missing, ErrNotScalable) || !errors.Is(unfit, ErrNotScalable) {
+		t.Errorf("missing: %v, without /scale: %v", missing, unfit)
+	}
+	if !apierrors.IsNotFound(unfit) || unfit.Error() != s.down.Error() {
+		t.Errorf("error %q, want the server's words", unfit)
+	}
+}
+
 func widget() Target {
 	return Target{Namespace: "ns", Name: "w", APIVersion: "example.com/v1", Kind: "Widget"}
 }

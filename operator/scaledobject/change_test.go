@@ -12,7 +12,9 @@ import (
 	"github.com/furl-dev/furl/trigger"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -190,4 +192,21 @@ func (inputs) Forget(types.NamespacedName) {}
 
 func podOf(workload string) *corev1.Pod {
 	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: workload + "-1", Labels: map[string]string{"app": workload}}}
+}
+
+// rigid is a cluster whose workloads have no /scale.
+type rigid struct{ *cluster }
+
+func (rigid) Get(context.Context, kube.Target) (kube.Scale, error) {
+	return kube.Scale{}, errors.Join(kube.ErrNotScalable, apierrors.NewNotFound(schema.GroupResource{Resource: "daemonsets"}, "web"))
+}
+
+func TestController_says_that_a_target_cannot_be_scaled(t *testing.T) {
+	onStage(t, func(c *cluster) {
+		a := c.another(func(p *scaledobject.Ports) { p.Scales = rigid{c} }).lead()
+		a.put(object("web"))
+		c.pass(30 * time.Second)
+		c.expect("ready", c.condition("web", v1alpha1.ConditionReady), "False/ScaledObjectCheckFailed")
+		c.expect("events", c.told(), []string{"Warning | ScaledObjectCheckFailed | Target resource doesn't expose /scale subresource"})
+	})
 }

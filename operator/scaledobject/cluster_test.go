@@ -60,7 +60,7 @@ type cluster struct {
 	objects   map[string]*v1alpha1.ScaledObject
 	patches   []string // bodies of status patches
 	scaled    []string
-	meanwhile int32 // a size that somebody sets just before the next write; negative for none
+	meanwhile int32         // a size that somebody sets just before the next write; negative for none
 	ranked    []busy.Shrink // before the size was written
 	unranked  error         // what ranking answers
 	events    []string

@@ -8,6 +8,7 @@ import (
 
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/furl-dev/furl/engine"
+	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/loop"
 	"github.com/furl-dev/furl/operator/hush"
 	corev1 "k8s.io/api/core/v1"
@@ -39,6 +40,7 @@ const (
 	sayStarted    = "Started scalers watch"
 	sayStopped    = "Stopped scalers watch"
 	sayNoTarget   = "Target resource doesn't exist"
+	sayNoScale    = "Target resource doesn't expose /scale subresource"
 	badTarget     = "ScaledObject doesn't have correct scaleTargetRef specification"
 	checkFailed   = "ScaledObject check failed"
 )
@@ -116,7 +118,11 @@ func (a *Scaler) turned(before v1alpha1.Conditions) {
 func (a *Scaler) unseen(r *loop.Record) {
 	if apierrors.IsNotFound(r.Err) || meta.IsNoMatchError(r.Err) {
 		a.unfit(fmt.Errorf("%s: %w", badTarget, r.Err))
-		a.say(r.At, corev1.EventTypeWarning, hush.Topic{Reason: eventCheckFailed}, sayNoTarget)
+		what := sayNoTarget
+		if errors.Is(r.Err, kube.ErrNotScalable) {
+			what = sayNoScale
+		}
+		a.say(r.At, corev1.EventTypeWarning, hush.Topic{Reason: eventCheckFailed}, what)
 		return
 	}
 	a.condition(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonReplicasUnknown,
