@@ -1,11 +1,11 @@
 package kube
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -79,7 +79,7 @@ func CostOf(p *corev1.Pod) (cost int32, ours bool) {
 func wroteCost(all []metav1.ManagedFieldsEntry) bool {
 	for i := range all {
 		m := &all[i]
-		if m.Manager == FieldManager && m.FieldsV1 != nil && bytes.Contains(m.FieldsV1.Raw, []byte(`"f:`+corev1.PodDeletionCost+`"`)) {
+		if m.Manager == FieldManager && m.FieldsV1 != nil && strings.Contains(m.FieldsV1.GetRawString(), `"f:`+corev1.PodDeletionCost+`"`) {
 			return true
 		}
 	}

@@ -44,14 +44,14 @@ func newHerd(t *testing.T) *herd {
 }
 
 // holds adds a ready pod whose page says that it holds n messages.
-func (h *herd) holds(n string, changes ...func(*corev1.Pod)) string {
-	return h.serves(func(w http.ResponseWriter, _ *http.Request) {
+func (h *herd) holds(n string, changes ...func(*corev1.Pod)) {
+	h.serves(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintf(w, "# HELP in_flight Messages.\n# TYPE in_flight gauge\nother 7\nin_flight %s", n)
 	}, changes...)
 }
 
-// serves adds a ready pod with a page of its own, and returns its name.
-func (h *herd) serves(page http.HandlerFunc, changes ...func(*corev1.Pod)) string {
+// serves adds a ready pod with a page of its own.
+func (h *herd) serves(page http.HandlerFunc, changes ...func(*corev1.Pod)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	i, controls := len(h.pods), true
@@ -72,7 +72,6 @@ func (h *herd) serves(page http.HandlerFunc, changes ...func(*corev1.Pod)) strin
 	h.pods = append(h.pods, p)
 	h.pages[p.Status.PodIP+":9090"] = page
 	h.index.Put(p)
-	return p.Name
 }
 
 // Pods implements busy.Costs.
@@ -151,7 +150,7 @@ func (h *herd) rank(to int32, changes ...func(*busy.Shrink)) ([]string, error) {
 func (h *herd) shrink(to int) []string {
 	h.t.Helper()
 	slices.SortStableFunc(h.pods, byReplicaSet)
-	var gone []string
+	gone := make([]string, 0, len(h.pods)-to)
 	for _, p := range h.pods[:len(h.pods)-to] {
 		gone = append(gone, p.Name)
 	}
@@ -172,7 +171,6 @@ func byReplicaSet(a, b *corev1.Pod) int {
 	)
 }
 
-//nolint:revive // it turns a fact into a place in an order
 func rank(last bool) int {
 	if last {
 		return 1
