@@ -16,6 +16,7 @@ const (
 	warm   ink = "33" // yellow: load
 	cool   ink = "36" // cyan: ready replicas
 	strong ink = "32" // green: desired replicas
+	rented ink = "35" // magenta: nodes that were made
 	faint  ink = "90"
 )
 

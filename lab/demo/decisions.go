@@ -18,13 +18,13 @@ type Decision struct {
 	Why      []string // the sentences of its steps, in order
 }
 
-// decisions asks decisions.furl.dev for the latest decisions about the workload.
-func (s *show) decisions(ctx context.Context) ([]Decision, error) {
+// decisionsOf asks decisions.furl.dev for the latest decisions about an object, such as hpa.php-apache.
+func (s *show) decisionsOf(ctx context.Context, namespace, object string) ([]Decision, error) {
 	raw, err := s.client.CoreV1().RESTClient().Get().
-		AbsPath("/apis/decisions.furl.dev/v1alpha1/namespaces", namespace, "decisions", "hpa."+workload, "history").
+		AbsPath("/apis/decisions.furl.dev/v1alpha1/namespaces", namespace, "decisions", object, "history").
 		Param("limit", "20").DoRaw(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask decisions.furl.dev: %w", err)
+		return nil, fmt.Errorf("ask decisions.furl.dev about %s: %w", object, err)
 	}
 	var d decisions.Decision
 	if err := json.Unmarshal(raw, &d); err != nil {

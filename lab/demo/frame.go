@@ -17,39 +17,28 @@ const (
 	chartHeight = 6
 )
 
-// Frame draws the timeline so far: load and CPU, replicas, and Furl's own
-// explanation of its last decisions. It ends each line with a newline.
+// Frame draws the timeline so far: its panels, and Furl's own explanation of its last decisions. It ends each line with a
+// newline.
 func Frame(t Timeline, s Screen) string {
-	now := t.last()
 	width := max(min(s.Width, 110)-gutter-2, 20)
 	var b strings.Builder
-	fmt.Fprintf(&b, " %s   %s\n\n", paint(t.Title, "1", s), clock(now.At))
-	cpuChart(&b, t, width, s)
-	replicaChart(&b, t, width, s)
+	fmt.Fprintf(&b, " %s   %s\n", paint(t.Title, "1", s), clock(t.last().At))
+	for _, p := range t.Panels {
+		fmt.Fprintf(&b, "\n %s\n", p.Head(t, s))
+		top := p.Top(t) * margin
+		c := newCanvas(width, p.Rows)
+		for _, v := range p.Series {
+			values := t.columns(width, v.Value)
+			if v.Mark == 0 {
+				c.bars(values, top, v.Ink)
+				continue
+			}
+			c.line(values, top, v.Mark, v.Ink)
+		}
+		chart(&b, c, top, s)
+	}
 	explanation(&b, t, s)
 	return b.String()
-}
-
-func cpuChart(b *strings.Builder, t Timeline, width int, s Screen) {
-	now := t.last()
-	fmt.Fprintf(b, " CPU %s of request, target %.0f %%   load %.0f requests/s\n",
-		paint(percent(now.CPU), string(warm), s), now.Target, now.Rate)
-	top := max(t.peak(func(p Point) float64 { return p.CPU }), 2*now.Target, 1) * 1.05
-	c := newCanvas(width, chartHeight)
-	c.line(t.columns(width, func(p Point) float64 { return p.Target }), top, '╌', faint)
-	c.bars(t.columns(width, func(p Point) float64 { return p.CPU }), top, warm)
-	chart(b, c, top, s)
-}
-
-func replicaChart(b *strings.Builder, t Timeline, width int, s Screen) {
-	now := t.last()
-	fmt.Fprintf(b, "\n Replicas: desired %s, ready %s, most allowed %d\n",
-		paint(fmt.Sprint(now.Desired), string(strong), s), paint(fmt.Sprint(now.Ready), string(cool), s), t.Max)
-	top := float64(max(t.Max, 1)) * 1.05
-	c := newCanvas(width, chartHeight)
-	c.bars(t.columns(width, func(p Point) float64 { return float64(p.Ready) }), top, cool)
-	c.line(t.columns(width, func(p Point) float64 { return float64(p.Desired) }), top, '━', strong)
-	chart(b, c, top, s)
 }
 
 func chart(b *strings.Builder, c canvas, top float64, s Screen) {
@@ -62,13 +51,22 @@ func chart(b *strings.Builder, c canvas, top float64, s Screen) {
 	}
 }
 
+// rows is how many lines the panels take.
+func (t Timeline) rows() int {
+	n := 0
+	for _, p := range t.Panels {
+		n += p.Rows + 2 // its head, and a line between
+	}
+	return n
+}
+
 func explanation(b *strings.Builder, t Timeline, s Screen) {
 	b.WriteString("\n Why, in Furl's words\n")
 	if len(t.Notes) == 0 {
 		b.WriteString("   nothing to change yet\n")
 		return
 	}
-	room := max(s.Height-2*chartHeight-9, 4)
+	room := max(s.Height-t.rows()-5, 4)
 	for i := len(t.Notes) - 1; i >= 0 && room > 0; i-- {
 		n := t.Notes[i]
 		fmt.Fprintf(b, "   %s  %s\n", clock(n.At), paint(fmt.Sprintf("%d → %d", n.From, n.To), "1", s))

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite testdata")
 
 // walkthrough is the shape of the first part: rest, load, growth, rest.
 func walkthrough() Timeline {
-	t := Timeline{Title: "php-apache under load", Max: 10}
+	t := Timeline{Title: "php-apache under load", Panels: webPanels(), Max: 10}
 	for s := 0; s <= 60; s += 2 {
 		p := Point{At: time.Duration(s) * time.Second, CPU: 0, Target: 50, Desired: 1, Ready: 1}
 		switch {
@@ -43,7 +43,7 @@ func walkthrough() Timeline {
 
 func TestFrame(t *testing.T) {
 	frames := map[string]string{
-		"unknown":     Frame(Timeline{Title: "php-apache", Max: 10, Points: walkthrough().Points[:1]}, Screen{Width: 80, Height: 30}),
+		"unknown":     Frame(Timeline{Title: "php-apache", Panels: webPanels(), Max: 10, Points: walkthrough().Points[:1]}, Screen{Width: 80, Height: 30}),
 		"walkthrough": Frame(walkthrough(), Screen{Width: 80, Height: 30}),
 		"narrow":      Frame(walkthrough(), Screen{Width: 40, Height: 24}),
 	}

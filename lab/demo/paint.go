@@ -23,7 +23,7 @@ func (p *painter) paint(t Timeline) error {
 		return err
 	}
 	now := t.last()
-	line := fmt.Sprintf("cpu %s / %.0f %%  desired %d  ready %d", percent(now.CPU), now.Target, now.Desired, now.Ready)
+	line := t.Words(now)
 	if line == p.before {
 		return nil
 	}

@@ -17,12 +17,11 @@ const (
 	panelGap  = 60
 )
 
-// WriteSVG draws the whole timeline as a self-contained SVG picture: CPU
-// against its target above, desired and ready replicas below, and a numbered
-// mark for each decision with its explanation.
+// WriteSVG draws the whole timeline as a self-contained SVG picture: its panels,
+// one below the other, and a numbered mark for each decision with its explanation.
 func WriteSVG(w io.Writer, t Timeline) error {
 	p := plot{t: t, span: max(t.last().At.Seconds(), 1)}
-	notes := panelTop + 2*panelHigh + panelGap + 50
+	notes := panelTop + len(t.Panels)*(panelHigh+panelGap) - panelGap + 50
 	height := notes + 20
 	for _, n := range t.Notes {
 		height += 20 + 16*len(n.Why)
@@ -30,8 +29,9 @@ func WriteSVG(w io.Writer, t Timeline) error {
 	fmt.Fprintf(&p.b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="system-ui,sans-serif" font-size="12">`+"\n", svgWidth, height)
 	fmt.Fprintf(&p.b, `<rect width="%d" height="%d" fill="#fff"/><text x="%d" y="30" font-size="18" font-weight="600">%s</text>`+"\n",
 		svgWidth, height, svgLeft, html.EscapeString(t.Title))
-	p.cpu(panelTop)
-	p.replicas(panelTop + panelHigh + panelGap)
+	for i, panel := range t.Panels {
+		p.panel(panelTop+i*(panelHigh+panelGap), panel)
+	}
 	p.notes(notes)
 	p.b.WriteString("</svg>\n")
 	_, err := io.WriteString(w, p.b.String())
@@ -48,30 +48,28 @@ func (p *plot) x(seconds float64) float64 {
 	return svgLeft + seconds/p.span*(svgWidth-svgLeft-svgRight)
 }
 
-func (p *plot) cpu(y int) {
-	last := p.t.last()
-	top := max(p.t.peak(func(q Point) float64 { return q.CPU }), 2*last.Target, 1) * 1.05
-	p.axes(y, "CPU, percent of request", top)
-	p.series(y, top, func(q Point) float64 { return q.CPU }, `fill="none" stroke="#d97706" stroke-width="2"`)
-	p.series(y, top, func(q Point) float64 { return q.Target }, `fill="none" stroke="#6b7280" stroke-dasharray="4 4"`)
+func (p *plot) panel(y int, panel Panel) {
+	top := panel.Top(p.t) * margin
+	p.axes(y, panel.Title, top)
+	p.marks(y)
+	for _, v := range panel.Series {
+		p.series(y, top, v.Value, v.Style)
+	}
 }
 
-func (p *plot) replicas(y int) {
-	top := float64(max(p.t.Max, 1)) * 1.05
-	p.axes(y, "Replicas: desired (green), ready (blue)", top)
-	p.series(y, top, func(q Point) float64 { return float64(q.Ready) }, `fill="none" stroke="#0284c7" stroke-width="2"`)
-	p.series(y, top, func(q Point) float64 { return float64(q.Desired) }, `fill="none" stroke="#16a34a" stroke-width="2"`)
+// marks draws a numbered line at each decision.
+func (p *plot) marks(y int) {
 	for i, n := range p.t.Notes {
 		x := p.x(n.At.Seconds())
 		fmt.Fprintf(&p.b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="#e5e7eb"/><text x="%.1f" y="%d" text-anchor="middle" fill="#374151">%d</text>`+"\n",
-			x, x, panelTop, y+panelHigh, x, y-4, i+1)
+			x, x, y, y+panelHigh, x, y-4, i+1)
 	}
 }
 
 func (p *plot) axes(y int, title string, top float64) {
 	fmt.Fprintf(&p.b, `<text x="%d" y="%d" font-weight="600">%s</text>`+"\n", svgLeft, y-18, title)
 	for _, part := range []float64{0, 0.5, 1} {
-		v := top / 1.05 * part
+		v := top / margin * part
 		yy := p.y(y, top, v)
 		fmt.Fprintf(&p.b, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#e5e7eb"/><text x="%d" y="%.1f" text-anchor="end" fill="#6b7280">%.0f</text>`+"\n",
 			svgLeft, svgWidth-svgRight, yy, yy, svgLeft-8, yy+4, v)

@@ -8,13 +8,19 @@ type Point struct {
 	At time.Duration // since the load began to be watched
 	// CPU is the usage in percent of the request, negative while unknown; Target is the HPA's.
 	CPU, Target float64
-	// Desired is the HPA's wish, Ready the pods that serve.
+	// Desired is Furl's wish, Ready the pods that serve.
 	Desired, Ready int32
 	// Rate is the load in requests a second.
 	Rate float64
+	// Visible messages wait in the queue, InFlight ones are worked on, Answered ones are gone from it for good.
+	Visible, InFlight, Answered int
+	// Pods there are, and those that run; a model's do long before they serve.
+	Pods, Started int
+	// Nodes are those that were made for the pods.
+	Nodes int
 }
 
-// Note is one sentence of Furl about a decision, at the instant it was made.
+// Note is Furl's own account of a decision, at the instant it was made.
 type Note struct {
 	At   time.Duration
 	From int32
@@ -25,9 +31,11 @@ type Note struct {
 // Timeline is everything the demo saw, in order.
 type Timeline struct {
 	Title  string
+	Panels []Panel            // how to draw it, from above
+	Words  func(Point) string // how to tell of it in a line
 	Points []Point
 	Notes  []Note
-	Max    int32 // the HPA's maxReplicas, the top of the replica chart
+	Max    int32 // the most replicas allowed, the top of their chart
 }
 
 // last returns the newest point, or a zero one.
@@ -36,6 +44,16 @@ func (t Timeline) last() Point {
 		return Point{CPU: -1}
 	}
 	return t.Points[len(t.Points)-1]
+}
+
+// first returns the first point that fits.
+func (t Timeline) first(fits func(Point) bool) (Point, bool) {
+	for _, p := range t.Points {
+		if fits(p) {
+			return p, true
+		}
+	}
+	return Point{}, false
 }
 
 // peak returns the highest value of f over all points.

@@ -15,6 +15,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// walkthroughQueue is there from the beginning; the examples name it.
+const walkthroughQueue = "furl-keda"
+
 // queues is what the commands about queues share.
 type queues struct {
 	at    *location
@@ -36,7 +39,7 @@ these commands do the same without them, and print what "aws sqs" prints.`,
 // named adds the flag that names a queue.
 func (q *queues) named(c *cobra.Command) *cobra.Command {
 	c.Args = cobra.NoArgs
-	c.Flags().StringVar(&q.queue, "queue-url", "furl-keda", "name or URL of the queue")
+	c.Flags().StringVar(&q.queue, "queue-url", walkthroughQueue, "name or URL of the queue")
 	return c
 }
 

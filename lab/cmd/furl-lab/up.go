@@ -75,7 +75,7 @@ The lab runs in the background until "furl lab down". A lab that runs already is
 	f.StringVar(&karpenter, "karpenter", "auto", "make nodes by Karpenter for pods that wait, once there is a NodePool: true, false, or auto (when furl-karpenter is found)")
 	f.StringArrayVar(&o.KarpenterArgs, "karpenter-arg", nil, "argument for furl-karpenter, such as --several-gpus; may be repeated")
 	f.StringArrayVar(&o.Images, "image", nil, "run a program for an image: nginx=./my-server; may be repeated")
-	f.StringArrayVar(&o.Queues, "queue", []string{"furl-keda"}, "queue that the lab's SQS has from the beginning; may be repeated")
+	f.StringArrayVar(&o.Queues, "queue", []string{walkthroughQueue}, "queue that the lab's SQS has from the beginning; may be repeated")
 	f.StringArrayVar(&o.PodEnv, "pod-env", nil, "variable for every container, such as FURL_MODEL_LOAD=30s; may be repeated")
 	f.StringArrayVar(&o.APIServerArgs, "apiserver-arg", nil, "argument for kube-apiserver; may be repeated")
 	f.StringArrayVar(&o.ControllerManagerArgs, "controller-manager-arg", nil, "argument for kube-controller-manager; may be repeated")
