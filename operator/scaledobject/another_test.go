@@ -117,7 +117,7 @@ func (g *cut) Move(ctx context.Context, s kube.Scale, n int32) error {
 	return g.cluster.Move(ctx, s, n)
 }
 
-func (g *cut) PatchScaledObject(ctx context.Context, key types.NamespacedName, status bool, body []byte) (*v1alpha1.ScaledObject, error) { //nolint:revive // the port's
+func (g *cut) PatchScaledObject(ctx context.Context, key types.NamespacedName, status bool, body []byte) (*v1alpha1.ScaledObject, error) {
 	if g.down {
 		return nil, errDown
 	}

@@ -159,7 +159,7 @@ func (k *Controller) turn(ctx context.Context, key types.NamespacedName, t sched
 		err = k.promise(ctx, h)
 	}
 	if err != nil && k.leads.Load() {
-		k.log.Debug("turn ended with an error", "namespace", key.Namespace, "name", key.Name, "error", err)
+		k.log.DebugContext(ctx, "turn ended with an error", "namespace", key.Namespace, "name", key.Name, "error", err)
 	}
 	return next, err
 }

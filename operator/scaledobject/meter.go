@@ -53,8 +53,8 @@ func NewMeter(r prometheus.Registerer, version string) *Meter {
 		details: counter("scaler_detail_errors_total", "Reads of a trigger that failed.", perMetric),
 		paused:  gauge("scaled_object_paused", "1 while a ScaledObject is paused.", perObject),
 		errs:    counter("scaled_object_errors_total", "Failures of a ScaledObject and its triggers.", perObject),
-		byType:  gauge("trigger_registered_total", "Triggers by type.", []string{"type"}),                                       //nolint:promlinter // KEDA's name
-		byKind:  gauge("resource_registered_total", "Objects of keda.sh by type and namespace.", []string{"type", "namespace"}), //nolint:promlinter // KEDA's name
+		byType:  gauge("trigger_registered_total", "Triggers by type.", []string{"type"}),
+		byKind:  gauge("resource_registered_total", "Objects of keda.sh by type and namespace.", []string{"type", "namespace"}),
 		known:   make(map[types.NamespacedName]kept),
 	}
 	r.MustRegister(build, m.value, m.latency, m.active, m.details, m.paused, m.errs, m.byType, m.byKind)

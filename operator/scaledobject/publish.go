@@ -76,7 +76,7 @@ func (a *Scaler) settle(ctx context.Context, at time.Time, before v1alpha1.Condi
 	a.turned(before)
 	err := a.write(ctx, at)
 	if err != nil {
-		a.say(at, corev1.EventTypeWarning, hush.Topic{Reason: eventUnwritten}, err.Error())
+		a.warn(at, hush.Topic{Reason: eventUnwritten}, err.Error())
 	}
 	return err
 }
@@ -122,7 +122,7 @@ func (a *Scaler) unseen(r *loop.Record) {
 		if errors.Is(r.Err, kube.ErrNotScalable) {
 			what = sayNoScale
 		}
-		a.say(r.At, corev1.EventTypeWarning, hush.Topic{Reason: eventCheckFailed}, what)
+		a.warn(r.At, hush.Topic{Reason: eventCheckFailed}, what)
 		return
 	}
 	a.condition(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonReplicasUnknown,
@@ -144,7 +144,7 @@ func (a *Scaler) check(ctx context.Context, at time.Time, why error) error {
 	}
 	before := append(v1alpha1.Conditions(nil), a.book.want.Conditions...)
 	a.unfit(why)
-	a.say(at, corev1.EventTypeWarning, hush.Topic{Reason: eventCheckFailed}, why.Error())
+	a.warn(at, hush.Topic{Reason: eventCheckFailed}, why.Error())
 	return a.settle(ctx, at, before)
 }
 
@@ -164,14 +164,14 @@ func (a *Scaler) outcome(r *loop.Record) {
 	e, told := d.ActivationEvent(target, cause(r.Err))
 	switch {
 	case told && e.Warning:
-		a.say(r.At, corev1.EventTypeWarning, hush.Topic{Reason: e.Reason}, e.Message)
+		a.warn(r.At, hush.Topic{Reason: e.Reason}, e.Message)
 	case told:
 		a.ports.Events.Event(a.book.stored, corev1.EventTypeNormal, e.Reason, e.Message)
 	case r.Outcome == loop.Scaled:
 		a.ports.Events.Own(a.book.stored, corev1.EventTypeNormal, "SuccessfulRescale",
 			fmt.Sprintf("New size: %d; reason: %s", d.To, reason(d)))
 	case r.Outcome == loop.Failed:
-		a.say(r.At, corev1.EventTypeWarning, hush.Topic{Reason: "FailedRescale"},
+		a.warn(r.At, hush.Topic{Reason: "FailedRescale"},
 			fmt.Sprintf("New size: %d; reason: %s; error: %v", d.To, reason(d), cause(r.Err)))
 	}
 	a.failing(r)
@@ -186,7 +186,7 @@ func (a *Scaler) failing(r *loop.Record) {
 			a.book.said.Forget(topic)
 			continue
 		}
-		a.say(r.At, corev1.EventTypeWarning, topic, reading.Missing)
+		a.warn(r.At, topic, reading.Missing)
 	}
 }
 
@@ -212,10 +212,10 @@ func (a *Scaler) watched(r *loop.Record) {
 	}
 }
 
-// say sends an event unless much the same was said a short while ago.
-func (a *Scaler) say(at time.Time, kind string, t hush.Topic, message string) {
+// warn sends an event unless much the same was said a short while ago.
+func (a *Scaler) warn(at time.Time, t hush.Topic, message string) {
 	if a.book.said.MaySay(t, message, at) {
-		a.ports.Events.Event(a.book.stored, kind, t.Reason, message)
+		a.ports.Events.Event(a.book.stored, corev1.EventTypeWarning, t.Reason, message)
 	}
 }
 

@@ -134,6 +134,7 @@ func TestController_tells_all_who_share_a_secret(t *testing.T) {
 		g.secret("default", "old")
 		for _, name := range []string{"web", "api"} {
 			c.sizes[name] = 1
+			c.set(name, 5)
 			g.put(withAuth(name, ""))
 		}
 		c.pass(10 * time.Second)

@@ -14,7 +14,6 @@ import (
 	"github.com/furl-dev/furl/operator/measure"
 	"github.com/furl-dev/furl/policy"
 	"github.com/furl-dev/furl/record"
-	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -136,7 +135,7 @@ func (a *Scaler) use(ctx context.Context, o *v1alpha1.ScaledObject, at time.Time
 	}
 	a.aim(targetOf(o))
 	for _, w := range c.Warnings {
-		a.say(at, corev1.EventTypeWarning, hush.Topic{Reason: eventInfo, Signal: w}, w)
+		a.warn(at, hush.Topic{Reason: eventInfo, Signal: w}, w)
 	}
 }
 
