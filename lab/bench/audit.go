@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -45,6 +44,9 @@ type auditEvent struct {
 		Subresource string `json:"subresource"`
 		Name        string `json:"name"`
 	} `json:"objectRef"`
+	ResponseStatus struct {
+		Code int `json:"code"`
+	} `json:"responseStatus"`
 }
 
 // what names a request: its verb and its resource, or its path where there is none.
@@ -60,9 +62,6 @@ func (e *auditEvent) what() string {
 	return name
 }
 
-// Requests counts requests by verb and resource, such as "patch scaledobjects/status".
-type Requests map[string]int
-
 // requests counts what the log has between two instants.
 func (b *Bench) requests(from, to time.Time) (Requests, error) {
 	all := Requests{}
@@ -73,13 +72,20 @@ func (b *Bench) requests(from, to time.Time) (Requests, error) {
 	})
 }
 
-// scaleWrites are the arrivals of the writes of a deployment's size at the API server, by its name.
-func (b *Bench) scaleWrites() (map[string][]time.Time, error) {
-	all := map[string][]time.Time{}
+// scaleWrite is when a write of a deployment's size arrived at the API server. One that was refused, because somebody
+// else had written the deployment meanwhile, such as its own controller the status, is tried again.
+type scaleWrite struct {
+	at      time.Time
+	refused bool
+}
+
+// scaleWrites are those the log has, by deployment.
+func (b *Bench) scaleWrites() (map[string][]scaleWrite, error) {
+	all := map[string][]scaleWrite{}
 	return all, b.audited(func(e *auditEvent) {
 		switch e.what() {
 		case "update deployments/scale", "patch deployments/scale":
-			all[e.ObjectRef.Name] = append(all[e.ObjectRef.Name], e.Received)
+			all[e.ObjectRef.Name] = append(all[e.ObjectRef.Name], scaleWrite{e.Received, e.ResponseStatus.Code == http.StatusConflict})
 		}
 	})
 }
@@ -105,62 +111,4 @@ func read(log io.Reader, each func(*auditEvent)) error {
 		}
 		each(&e)
 	}
-}
-
-// Writes are those that change an object, but for the lease of the leader. Reviews of tokens and rights are written with
-// POST, and leave nothing.
-func (r Requests) Writes() Requests {
-	return r.some(func(verb, resource string) bool {
-		switch verb {
-		case "create", "update", "patch", "delete", "deletecollection":
-			return resource != "leases" && !strings.HasSuffix(resource, "reviews")
-		}
-		return false
-	})
-}
-
-// Reads are single objects and lists that were asked for.
-func (r Requests) Reads() Requests {
-	return r.some(func(verb, _ string) bool { return verb == "get" || verb == "list" })
-}
-
-// Others are all the rest: watches that ended, the lease, reviews.
-func (r Requests) Others() Requests {
-	writes, reads := r.Writes(), r.Reads()
-	others := maps.Clone(r)
-	maps.DeleteFunc(others, func(what string, _ int) bool { return writes[what]+reads[what] > 0 })
-	return others
-}
-
-func (r Requests) some(are func(verb, resource string) bool) Requests {
-	some := Requests{}
-	for what, n := range r {
-		verb, resource, _ := strings.Cut(what, " ")
-		resource, _, _ = strings.Cut(resource, "/")
-		if are(verb, resource) {
-			some[what] = n
-		}
-	}
-	return some
-}
-
-// Sum is how many there are.
-func (r Requests) Sum() int {
-	sum := 0
-	for _, n := range r {
-		sum += n
-	}
-	return sum
-}
-
-// String lists them, such as "12 (10 patch deployments/scale, 2 create events)".
-func (r Requests) String() string {
-	if len(r) == 0 {
-		return "0"
-	}
-	parts := make([]string, 0, len(r))
-	for _, what := range slices.Sorted(maps.Keys(r)) {
-		parts = append(parts, fmt.Sprintf("%d %s", r[what], what))
-	}
-	return fmt.Sprintf("%d (%s)", r.Sum(), strings.Join(parts, ", "))
 }

@@ -21,7 +21,8 @@ type Reaction struct {
 	// Sent is from the source's answer, or event, to the first Scale write's arrival at the API server; First to the
 	// new size's arrival on a watch of deployments, Last to that of the size the work needs.
 	Sent, First, Last []time.Duration
-	Writes            []int // of the size, a workload
+	Writes            []int // of the size that had an effect, a workload
+	Refused           int   // of all, because of a conflict
 	Load              string
 }
 
@@ -198,8 +199,10 @@ func (r *reacting) sum(busy string) (Reaction, error) {
 		if len(sent[n]) == 0 {
 			return out, fmt.Errorf("%s has another size, and no Scale write: %v", n, r.seen[n])
 		}
-		out.Sent = append(out.Sent, sent[n][0].Sub(from))
-		out.Writes = append(out.Writes, len(sent[n]))
+		out.Sent = append(out.Sent, sent[n][0].at.Sub(from))
+		done := slices.DeleteFunc(slices.Clone(sent[n]), func(w scaleWrite) bool { return w.refused })
+		out.Writes = append(out.Writes, len(done))
+		out.Refused += len(sent[n]) - len(done)
 		sights := slices.DeleteFunc(slices.Clone(r.seen[n]), func(s sight) bool { return s.size == 0 })
 		out.First = append(out.First, sights[0].at.Sub(from))
 		out.Last = append(out.Last, sights[len(sights)-1].at.Sub(from))
@@ -223,6 +226,6 @@ func (r Reaction) String() string {
 	q := func(all []time.Duration, word func(time.Duration) string) string {
 		return fmt.Sprintf("p50 %s, p95 %s, max %s", word(latency.Quantile(all, 0.5)), word(latency.Quantile(all, 0.95)), word(latency.Quantile(all, 1)))
 	}
-	return fmt.Sprintf("%s, %d workloads from 0 to %d, load average %s\n  to the first Scale write at the API server: %s\n  to its effect on a watch: %s\n  to %d replicas: %s\n  Scale writes: %d to %d a workload",
-		r.What, len(r.First), workSize, r.Load, q(r.Sent, millis), q(r.First, millis), workSize, q(r.Last, seconds), slices.Min(r.Writes), slices.Max(r.Writes))
+	return fmt.Sprintf("%s, %d workloads from 0 to %d, load average %s\n  to the first Scale write at the API server: %s\n  to its effect on a watch: %s\n  to %d replicas: %s\n  Scale writes: %d to %d a workload, and %d in all that conflicted with another's",
+		r.What, len(r.First), workSize, r.Load, q(r.Sent, millis), q(r.First, millis), workSize, q(r.Last, seconds), slices.Min(r.Writes), slices.Max(r.Writes), r.Refused)
 }
