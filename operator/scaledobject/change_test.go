@@ -3,6 +3,8 @@ package scaledobject_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -208,5 +210,61 @@ func TestController_says_that_a_target_cannot_be_scaled(t *testing.T) {
 		c.pass(30 * time.Second)
 		c.expect("ready", c.condition("web", v1alpha1.ConditionReady), "False/ScaledObjectCheckFailed")
 		c.expect("events", c.told(), []string{"Warning | ScaledObjectCheckFailed | Target resource doesn't expose /scale subresource"})
+	})
+}
+
+func TestController_tells_the_conditions_in_KEDAs_order_and_words(t *testing.T) {
+	ready := v1alpha1.Condition{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: "ScaledObjectReady",
+		Message: "ScaledObject is defined correctly and is ready for scaling",
+	}
+	active := v1alpha1.Condition{
+		Type: v1alpha1.ConditionActive, Status: metav1.ConditionTrue, Reason: "ScalerActive",
+		Message: "Scaling is performed because triggers are active",
+	}
+	idle := v1alpha1.Condition{
+		Type: v1alpha1.ConditionActive, Status: metav1.ConditionFalse, Reason: "ScalerNotActive",
+		Message: "Scaling is not performed because triggers are not active",
+	}
+	unknown := v1alpha1.Condition{Type: v1alpha1.ConditionFallback, Status: metav1.ConditionUnknown}
+	onStage(t, func(c *cluster) {
+		c.sizes["web"] = 0
+		o := object("web")
+		c.put(o)
+		c.pass(10 * time.Second)
+		running := v1alpha1.Condition{Type: v1alpha1.ConditionPaused, Status: metav1.ConditionFalse}
+		c.expect("without work", c.get("web").Status.Conditions, v1alpha1.Conditions{ready, idle, unknown, running})
+		c.set("web", 5)
+		c.pass(10 * time.Second)
+		c.expect("with work", c.get("web").Status.Conditions, v1alpha1.Conditions{ready, active, unknown, running})
+		o.Annotations = map[string]string{v1alpha1.AnnotationPaused: "true"}
+		c.put(o)
+		c.pass(10 * time.Second)
+		got := c.get("web").Status.Conditions
+		c.expect("paused", got[len(got)-1], v1alpha1.Condition{
+			Type: v1alpha1.ConditionPaused, Status: metav1.ConditionTrue, Reason: "ScaledObjectPaused", Message: "ScaledObject is paused",
+		})
+	})
+}
+
+func TestController_does_not_race_whoever_else_writes_the_size(t *testing.T) {
+	onStage(t, func(c *cluster) {
+		c.sizes["web"] = 1
+		c.set("web", 50)
+		tries := 0
+		c.moving = func() { // another writer is always a little faster, for a while
+			if tries++; tries <= 100 {
+				c.mu.Lock()
+				c.meanwhile = int32(1 + tries%2)
+				c.mu.Unlock()
+			}
+		}
+		c.put(object("web"))
+		c.pass(10 * time.Second)
+		c.expect("size in the end", c.sizes["web"] > 2, true)
+		c.expect("warnings", slices.ContainsFunc(c.told(), func(e string) bool { return strings.HasPrefix(e, "Warning") }), false)
+		if tries > 110 {
+			t.Errorf("%d tries", tries)
+		}
 	})
 }
