@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -48,7 +49,7 @@ func replayRequest(ctx context.Context, r Record, o Options) ([]string, error) {
 	if s.object, err = scaledObject(in.Object, s.at); err != nil {
 		return nil, err
 	}
-	kindless := s.object.Status.ScaleTargetKind == ""
+	s.kindless = s.object.Status.ScaleTargetKind == ""
 	if in.ReplicaError != nil {
 		s.sizeErr = errors.New(*in.ReplicaError)
 	}
@@ -58,7 +59,7 @@ func replayRequest(ctx context.Context, r Record, o Options) ([]string, error) {
 		}
 	}
 	s.answerTo(in.Active, in.Pushed)
-	s.bystanders(in.AnyActive, in.AnyError)
+	s.bystanders(some{in.AnyActive, in.AnyError})
 	s.declare()
 	before := *s.object.Status.DeepCopy()
 	if err := s.turn(ctx); err != nil {
@@ -67,7 +68,7 @@ func replayRequest(ctx context.Context, r Record, o Options) ([]string, error) {
 	if why := s.refused(); why != "" {
 		return []string{"object: refused: " + why}, nil
 	}
-	return s.compareRequest(&exp, &before, kindless), nil
+	return s.compareRequest(&exp, &before), nil
 }
 
 func errorOf(text *string) error {
@@ -117,17 +118,20 @@ func (s *stage) named(name string, actives []string, pushed string) answer {
 	return t
 }
 
-// bystanders add triggers for what the record says of some trigger and not of which.
-func (s *stage) bystanders(anyActive, anyError bool) {
+// some is what a record says of some trigger and not of which.
+type some struct{ active, failing bool }
+
+// bystanders add triggers for that.
+func (s *stage) bystanders(of some) {
 	isActive := func(t answer) bool { return t.active != nil && *t.active }
-	if anyActive && !slices.ContainsFunc(s.triggers, isActive) {
+	if of.active && !slices.ContainsFunc(s.triggers, isActive) {
 		s.bystander(answer{active: new(true)})
 	}
 	idle := slices.IndexFunc(s.triggers, func(t answer) bool { return t.active != nil && !*t.active })
 	switch {
-	case anyError && idle >= 0:
+	case of.failing && idle >= 0:
 		s.triggers[idle].err = errBroken
-	case anyError:
+	case of.failing:
 		s.bystander(answer{err: errBroken})
 	case len(s.triggers) == 0:
 		s.bystander(answer{active: new(false)})
@@ -139,9 +143,9 @@ func (s *stage) bystander(t answer) {
 	s.triggers = append(s.triggers, t)
 }
 
-func (s *stage) compareRequest(exp *requestExpected, before *v1alpha1.ScaledObjectStatus, kindless bool) []string {
+func (s *stage) compareRequest(exp *requestExpected, before *v1alpha1.ScaledObjectStatus) []string {
 	st := s.after()
-	d := same.Differences("effects", orEmpty(exp.Effects), s.told(exp.Effects, kindless))
+	d := same.Differences("effects", orEmpty(exp.Effects), s.told(exp.Effects))
 	d = append(d, s.conditions(exp.Conditions, before.Conditions)...)
 	last := st.LastActiveTime
 	switch {
@@ -161,7 +165,7 @@ func (s *stage) compareRequest(exp *requestExpected, before *v1alpha1.ScaledObje
 
 // told are the effects as the step would have them: what KEDA's other parts
 // tell is left out, and so is what the record's object has no words for.
-func (s *stage) told(exp []effect, kindless bool) []effect {
+func (s *stage) told(exp []effect) []effect {
 	out := []effect{}
 	for _, e := range s.effects {
 		if e.Event == nil {
@@ -171,7 +175,7 @@ func (s *stage) told(exp []effect, kindless bool) []effect {
 		if !strings.HasPrefix(e.Event.Reason, "KEDAScaleTarget") {
 			continue
 		}
-		if kindless {
+		if s.kindless {
 			e.Event.Message = strings.ReplaceAll(e.Event.Message, "apps/v1.Deployment", "")
 		}
 		for i := range s.triggers { // a bystander has no name in the record
@@ -217,9 +221,7 @@ func (s *stage) compareActivity(exp map[string]active) []string {
 		}
 		want[s.signal(i)] = a
 	}
-	for name, a := range s.after().TriggersActivity {
-		got[name] = a
-	}
+	maps.Copy(got, s.after().TriggersActivity)
 	for i := range s.triggers {
 		if s.triggers[i].bystander || s.triggers[i].unlisted {
 			delete(got, s.signal(i))
@@ -254,7 +256,7 @@ func replayActivity(ctx context.Context, r Record, o Options) ([]string, error) 
 		return nil, err
 	}
 	s.answerTo(in.Active, in.Pushed)
-	s.bystanders(false, false)
+	s.bystanders(some{})
 	s.declare()
 	if err := s.turn(ctx); err != nil {
 		return nil, err
@@ -279,7 +281,7 @@ func replayRest(_ context.Context, r Record, _ Options) ([]string, error) {
 	if s.object, err = scaledObject(json.RawMessage(fmt.Sprintf(`{"spec":%s}`, in.Spec)), s.at); err != nil {
 		return nil, err
 	}
-	s.bystanders(false, false)
+	s.bystanders(some{})
 	s.declare()
 	c, err := policy.CompileScaledObject(s.object, make([]policy.Trigger, len(s.object.Spec.Triggers)), policy.UpstreamDefaults())
 	if err != nil {

@@ -56,7 +56,7 @@ func (h *handled) set(s *stage) (err error) {
 		s.triggers = append(s.triggers, t)
 	}
 	if len(s.triggers) == 0 {
-		s.bystanders(false, false)
+		s.bystanders(some{})
 	}
 	s.unmodified()
 	s.declare()
@@ -210,7 +210,7 @@ func replayStatus(ctx context.Context, r Record, o Options) ([]string, error) {
 	for name, a := range want.Activity {
 		s.triggers = append(s.triggers, answer{kind: "external", metric: plainName(name), calledInRecord: name, active: new(a.IsActive)})
 	}
-	s.bystanders(want.LastActive != nil || want.Conditions.IsTrue(v1alpha1.ConditionActive), false)
+	s.bystanders(some{active: want.LastActive != nil || want.Conditions.IsTrue(v1alpha1.ConditionActive)})
 	s.declare()
 	if err := s.turn(ctx); err != nil {
 		return nil, err

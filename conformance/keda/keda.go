@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/furl-dev/furl/conformance/same"
 	"github.com/furl-dev/furl/engine"
 )
 
@@ -122,6 +123,16 @@ func into[I, E any](r Record, keys ...string) (in I, exp E, err error) {
 		return in, exp, fmt.Errorf("expected: %w", err)
 	}
 	return in, exp, understood(r.Expected, keys)
+}
+
+// refusal compares whether there was an error. What was made is to be compared
+// only if there was none on either side.
+func refusal(part string, want bool, got error) (diffs []string, made bool) { //nolint:revive // flag-parameter: it is what is compared
+	d := same.Differences(part, want, got != nil)
+	if got != nil && !want {
+		d = append(d, part+": "+got.Error())
+	}
+	return d, got == nil && !want
 }
 
 func understood(expected json.RawMessage, keys []string) error {

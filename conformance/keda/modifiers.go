@@ -110,11 +110,9 @@ func (s *stage) evaluate(ctx context.Context, metrics []metric, pairs map[string
 		}
 		s.triggers = append(s.triggers, t)
 	}
-	if err := s.nameless(); err != nil {
-		return err
-	}
+	s.nameless()
 	if len(s.triggers) == 0 {
-		s.bystanders(false, false)
+		s.bystanders(some{})
 	}
 	s.object.Status.Health = renamed(s.object.Status.Health, s)
 	s.declare()
@@ -135,34 +133,30 @@ func (s *stage) fallsBack(name string) bool {
 }
 
 // nameless adds the triggers that the formula names and the record has no metric of.
-func (s *stage) nameless() error {
+func (s *stage) nameless() {
 	a := s.object.Spec.Advanced
 	if a == nil || a.ScalingModifiers.Formula == "" {
-		return nil
+		return
 	}
-	names, err := variables(a.ScalingModifiers.Formula)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
+	for _, name := range variables(a.ScalingModifiers.Formula) {
 		if !slices.ContainsFunc(s.triggers, func(t answer) bool { return t.name == name }) {
 			s.triggers = append(s.triggers, answer{kind: "external", name: name, metric: "of-" + name, silent: true})
 		}
 	}
-	return nil
 }
 
-// variables are what a formula reads, without what it defines itself.
-func variables(formula string) ([]string, error) {
+// variables are what a formula reads, without what it defines itself; of one
+// that cannot be read Furl will say so.
+func variables(formula string) []string {
 	tree, err := parser.Parse(formula)
 	if err != nil {
-		return nil, nil // Furl will say so
+		return nil
 	}
 	v := &visitor{own: map[string]bool{}}
 	ast.Walk(&tree.Node, v)
 	v.names = slices.DeleteFunc(v.names, func(name string) bool { return v.own[name] })
 	slices.Sort(v.names)
-	return slices.Compact(v.names), nil
+	return slices.Compact(v.names)
 }
 
 type visitor struct {
@@ -242,9 +236,7 @@ func replayPair(ctx context.Context, r Record, _ Options) ([]string, error) {
 	}
 	s.object.Spec.Triggers = nil
 	s.triggers = []answer{{kind: "external", name: in.Trigger, metric: plainName(in.Metric), calledInRecord: in.Metric}}
-	if err := s.nameless(); err != nil {
-		return nil, err
-	}
+	s.nameless()
 	if a := s.object.Spec.Advanced; a != nil && a.ScalingModifiers.Formula != "" {
 		a.ScalingModifiers.Target = cmp.Or(a.ScalingModifiers.Target, "1")
 	}

@@ -105,11 +105,11 @@ func (p *printer) line(format string, args ...any) {
 	}
 }
 
-func (p *printer) each(r Report, wanted func(Result) bool, print func(File, Result)) {
+func (p *printer) each(r Report, wanted func(Result) bool, line func(File, Result)) {
 	for _, f := range r.Files {
 		for _, res := range f.Results {
 			if wanted(res) {
-				print(f, res)
+				line(f, res)
 			}
 		}
 	}

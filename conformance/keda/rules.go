@@ -33,8 +33,8 @@ func replayRule(_ context.Context, r Record, _ Options) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := same.Differences("error", exp.Error != nil, refused != nil)
-	if refused != nil || exp.Error != nil {
+	d, made := refusal("error", exp.Error != nil, refused)
+	if !made {
 		return d, nil
 	}
 	if len(exp.Result) == 0 {

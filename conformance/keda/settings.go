@@ -32,8 +32,8 @@ func replayDeclared(_ context.Context, r Record, _ Options) ([]string, error) {
 		return nil, err
 	}
 	c, refused := kind.Decode(trigger.Input{Metadata: in.Metadata, Auth: in.Auth, Env: in.Env})
-	d := same.Differences("error", exp.Error != nil, refused != nil)
-	if refused != nil || exp.Error != nil {
+	d, made := refusal("error", exp.Error != nil, refused)
+	if !made {
 		return d, nil
 	}
 	return append(d, same.Differences("values_by_parameter", exp.Values, declared.Values(c))...), nil

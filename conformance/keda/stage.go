@@ -35,8 +35,9 @@ type stage struct {
 	refusals []error // what the server answers to writes, in order
 	ready    int32   // pods that are ready
 	off      []engine.Rule
+	// kindless says that the status of the record's object does not tell the kind of its target.
+	kindless bool
 
-	leases  []*pool.Lease
 	gate    chan struct{} // closed once sources may answer
 	record  *loop.Record
 	status  *v1alpha1.ScaledObjectStatus // as last written

@@ -73,11 +73,8 @@ func replayParse(_ context.Context, r Record, _ Options) ([]string, error) {
 		return nil, err
 	}
 	c, refused := in.decode()
-	d := same.Differences("is_error", exp.Refused, refused != nil)
-	if refused != nil && !exp.Refused {
-		return append(d, "error: "+refused.Error()), nil
-	}
-	if refused != nil || exp.Refused || len(exp.Values) == 0 {
+	d, made := refusal("is_error", exp.Refused, refused)
+	if !made || len(exp.Values) == 0 {
 		return d, nil
 	}
 	var want map[string]any
@@ -162,8 +159,8 @@ func replayNames(_ context.Context, r Record, _ Options) ([]string, error) {
 		return nil, err
 	}
 	config, refused := in.decode()
-	if refused != nil {
-		return []string{"error: " + refused.Error()}, nil
+	if d, made := refusal("error", false, refused); !made {
+		return d, nil
 	}
 	c, err := compiled(config.Kind().Name, in.Metric, config)
 	if err != nil {
@@ -189,7 +186,7 @@ func replayNames(_ context.Context, r Record, _ Options) ([]string, error) {
 
 // resourceSpecs are what cpu and memory triggers mean to an HPA.
 func resourceSpecs(c policy.Compiled) []autoscalingv2.MetricSpec {
-	out := []autoscalingv2.MetricSpec{}
+	out := make([]autoscalingv2.MetricSpec, 0, len(c.Sources))
 	for i, src := range c.Sources {
 		m, target := autoscalingv2.MetricSpec{Type: src.Kind}, targetOf(c.Policy.Signals[i])
 		if src.Kind == autoscalingv2.ContainerResourceMetricSourceType {
