@@ -147,6 +147,7 @@ type scaleIn struct {
 	lab    *labtest.Lab
 	queue  string // address of the queue service
 	client *http.Client
+	began  time.Time // when the lab was up
 
 	pods, busy []string // names, sorted: those that are not being deleted, and those that hold messages
 }
@@ -158,7 +159,7 @@ func newScaleIn(t *testing.T, l *labtest.Lab) *scaleIn {
 		t.Fatal(err)
 	}
 	s := &scaleIn{
-		t: t, lab: l, queue: status.Ports.QueueService(),
+		t: t, lab: l, queue: status.Ports.QueueService(), began: time.Now(),
 		client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: loopback.Dial}},
 	}
 	t.Cleanup(s.client.CloseIdleConnections)
@@ -191,6 +192,7 @@ func (s *scaleIn) awaits(what string, pods, busy int) {
 		}
 		return nil
 	})
+	s.t.Logf("%5.1fs  %s", time.Since(s.began).Seconds(), what)
 }
 
 func (s *scaleIn) look(ctx context.Context) error {

@@ -63,9 +63,13 @@ func whereOf(p *corev1.Pod, given policy.Busy) (policy.Busy, error) {
 	if given != (policy.Busy{}) {
 		return given, nil
 	}
-	where, err := policy.ParseBusy(p.Annotations[api.AnnotationBusy])
+	text, says := p.Annotations[api.AnnotationBusy]
+	if !says {
+		return policy.Busy{}, fmt.Errorf("it has no annotation %s, as others have", api.AnnotationBusy)
+	}
+	where, err := policy.ParseBusy(text)
 	if err != nil {
-		return where, fmt.Errorf("annotation %s %q %w", api.AnnotationBusy, p.Annotations[api.AnnotationBusy], err)
+		return where, fmt.Errorf("annotation %s %q %w", api.AnnotationBusy, text, err)
 	}
 	return where, nil
 }

@@ -150,6 +150,17 @@ func TestRank_goes_by_the_object_before_the_pods(t *testing.T) {
 	}
 }
 
+// TestRank_while_the_annotation_is_rolled_out: the pods of the old template say nothing yet.
+func TestRank_while_the_annotation_is_rolled_out(t *testing.T) {
+	h := newHerd(t)
+	h.holds("0")
+	h.holds("0", func(p *corev1.Pod) { p.Annotations = map[string]string{} })
+	writes, err := h.rank(1)
+	if want := "pod p1: it has no annotation furl.dev/busy, as others have"; !cmp.Equal(writes, []string{"p1=1"}) || err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("wrote %v, error %v; want p1=1 and %q", writes, err, want)
+	}
+}
+
 func TestRank_leaves_alone_what_goes_anyway_or_by_other_rules(t *testing.T) {
 	now := metav1.Now()
 	for why, change := range map[string]func(*corev1.Pod){
