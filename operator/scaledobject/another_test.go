@@ -105,20 +105,26 @@ func (a *another) series(metric, label, value string) (n int) {
 // still known, and nothing can be written.
 type cut struct {
 	*cluster
-	down bool
+	down bool // guarded by the cluster's lock
+}
+
+func (g *cut) isDown() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.down
 }
 
 var errDown = errors.New("connection refused")
 
 func (g *cut) Move(ctx context.Context, s kube.Scale, n int32) error {
-	if g.down {
+	if g.isDown() {
 		return errDown
 	}
 	return g.cluster.Move(ctx, s, n)
 }
 
 func (g *cut) PatchScaledObject(ctx context.Context, key types.NamespacedName, status bool, body []byte) (*v1alpha1.ScaledObject, error) {
-	if g.down {
+	if g.isDown() {
 		return nil, errDown
 	}
 	return g.cluster.PatchScaledObject(ctx, key, status, body)

@@ -149,6 +149,8 @@ func TestController_asks_again_what_a_trigger_takes_from_its_workload(t *testing
 	onStage(t, func(c *cluster) {
 		known := false
 		in := inputs(func(i int) (trigger.Input, error) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
 			if !known {
 				return trigger.Input{}, errors.New("environment of the workload: not found")
 			}

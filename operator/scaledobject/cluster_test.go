@@ -65,6 +65,7 @@ type cluster struct {
 	unranked  error         // what ranking answers
 	events    []string
 	version   int
+	passed    time.Duration // since the test began
 	book      *record.Book
 	moving    func() // called at every write of a size, if set
 }
@@ -165,7 +166,12 @@ func (c *cluster) put(o *v1alpha1.ScaledObject) {
 	synctest.Wait()
 }
 
+// pass lets time pass. Who acts meanwhile sees what the test did before, and the
+// test sees afterwards what they did.
 func (c *cluster) pass(d time.Duration) {
+	c.mu.Lock()
+	c.passed += d
+	c.mu.Unlock()
 	time.Sleep(d)
 	synctest.Wait()
 }
@@ -242,8 +248,11 @@ func (c *cluster) Get(_ context.Context, t kube.Target) (kube.Scale, error) {
 
 // Move implements scaledobject.Scales.
 func (c *cluster) Move(_ context.Context, s kube.Scale, n int32) error {
-	if c.moving != nil {
-		c.moving()
+	c.mu.Lock()
+	moving := c.moving
+	c.mu.Unlock()
+	if moving != nil {
+		moving()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
