@@ -117,7 +117,7 @@ func (k *Keda) Patch(ctx context.Context, p Patch, into runtime.Object) error {
 }
 
 // PatchScaledObject sends a patch of a ScaledObject and returns it as stored.
-func (k *Keda) PatchScaledObject(ctx context.Context, key types.NamespacedName, status bool, body []byte) (*v1alpha1.ScaledObject, error) { //nolint:revive // it chooses the endpoint
+func (k *Keda) PatchScaledObject(ctx context.Context, key types.NamespacedName, status bool, body []byte) (*v1alpha1.ScaledObject, error) {
 	o := new(v1alpha1.ScaledObject)
 	return o, k.Patch(ctx, Patch{Resource: ScaledObjects, NamespacedName: key, Status: status, Body: body}, o)
 }

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -27,9 +28,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/yaml"
-
-	"github.com/furl-dev/furl/api/keda/v1alpha1"
 )
 
 // right is one verb on one resource; subresources as roles write them.
@@ -125,7 +125,7 @@ func granted(t *testing.T) []right {
 		t.Fatal(err)
 	}
 	var out []right
-	for _, doc := range strings.Split(string(all), "\n---\n") {
+	for doc := range strings.SplitSeq(string(all), "\n---\n") {
 		var role rbacv1.ClusterRole // a Role reads alike
 		if err := yaml.UnmarshalStrict([]byte(doc), &role); err != nil {
 			t.Fatal(err)
@@ -214,9 +214,10 @@ func (*gate) read(ctx context.Context, c *Clients, objects dynamic.Interface) {
 	key := types.NamespacedName{Namespace: "ns", Name: "x"}
 	for _, kind := range []string{KindSecret, KindConfigMap, KindServiceAccount} {
 		ref := Ref{Kind: kind, NamespacedName: key}
-		source, _ := single(c.Watch, ref, func(error) {})
-		_, _ = source.List(metav1.ListOptions{})
-		_, _ = source.Watch(metav1.ListOptions{Watch: true})
+		one, _ := single(c.Watch, ref, func(error) {})
+		source := cache.ToListerWatcherWithContext(one)
+		_, _ = source.ListWithContext(ctx, metav1.ListOptions{})
+		_, _ = source.WatchWithContext(ctx, metav1.ListOptions{Watch: true})
 		_, _, _ = get(ctx, c.Core, ref)
 	}
 	templates := NewPodSpecs(plurals{}, objects)

@@ -24,7 +24,7 @@ type Surroundings struct {
 var _ trigger.Cluster = Surroundings{}
 
 // CountPods implements [trigger.Cluster] from the index of pods, without a request.
-func (s Surroundings) CountPods(_ context.Context, namespace, selector string, byNode bool) (int64, error) {
+func (s Surroundings) CountPods(_ context.Context, namespace, selector string, byNode bool) (int64, error) { //nolint:revive // flag-parameter: the contract of triggers has it
 	wanted, err := labels.Parse(selector)
 	if err != nil {
 		return 0, fmt.Errorf("label selector %q: %w", selector, err)

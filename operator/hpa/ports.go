@@ -49,12 +49,14 @@ type Scales interface {
 	Set(ctx context.Context, s kube.Scale, replicas int32) error
 }
 
-// Measure, ResourceQuery and Resources are how the pods' CPU and memory are
-// read, the same for every kind of object that scales.
+// How the pods' CPU and memory are read is the same for every kind of object that scales.
 type (
-	Measure       = measure.Measure
+	// Measure is one pod's value of one metric.
+	Measure = measure.Measure
+	// ResourceQuery asks for a resource of the pods of one selector.
 	ResourceQuery = measure.ResourceQuery
-	Resources     = measure.Resources
+	// Resources are the pods' CPU and memory.
+	Resources = measure.Resources
 )
 
 // PodsQuery asks for a custom metric of the pods of one selector.
