@@ -4,8 +4,11 @@ package evidence
 
 func table() []Proof {
 	return []Proof{
+		{"aws-sqs-queue", "emulator", "lab/sqs", "TestTrigger_reads_what_the_queue_counts"},
 		{"aws-sqs-queue", "recorded shape", "triggers/awssqs", "TestSource_keeps_what_every_trigger_promises"},
 		{"cron", "asks nobody", "triggers/cron", "TestSource_keeps_what_every_trigger_promises"},
+		{"external", "real server", "triggers/external", "TestExternal_keeps_what_every_trigger_promises/external"},
+		{"external-push", "real server", "triggers/external", "TestExternal_keeps_what_every_trigger_promises/external-push"},
 		{"kubernetes-workload", "stub", "triggers/workload", "TestSource_keeps_what_every_trigger_promises"},
 		{"metrics-api", "real server", "triggers/metricsapi", "TestSource_keeps_what_every_trigger_promises"},
 		{"prometheus", "real server", "triggers/prometheus", "TestRead_understands_a_real_Prometheus"},
