@@ -11,7 +11,7 @@ import (
 // secondPart is the shape of part 2: 50 messages within 25 s, pods that load for half a minute, an empty queue, zero.
 func secondPart() Timeline {
 	t := Timeline{Title: "a queue and a model", Panels: queuePanels(), Max: 10}
-	for s := 0; s <= 110; s++ {
+	for s := range 111 {
 		p := Point{At: time.Duration(s) * time.Second, Visible: min(2*s, 50)}
 		if s >= 5 && s < 95 {
 			p.Desired = int32(min(10, 2*(s/5)))

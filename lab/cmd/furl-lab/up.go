@@ -11,6 +11,7 @@ import (
 
 	"github.com/furl-dev/furl/lab/cluster"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func upCommand(at *location) *cobra.Command {
@@ -64,15 +65,23 @@ The lab runs in the background until "furl lab down". A lab that runs already is
 		},
 	}
 	f := c.Flags()
+	labFlags(f, &o)
+	f.StringVar(&operator, "operator", "auto", "run furl operator: true, false, or auto (when furl and its manifests are found)")
+	f.StringVar(&karpenter, "karpenter", "auto", "make nodes by Karpenter for pods that wait, once there is a NodePool: true, false, or auto (when furl-karpenter is found)")
+	f.BoolVar(&foreground, "foreground", false, "stay, and take the lab down at Ctrl-C")
+	f.BoolVar(&keep, "keep", false, "with --foreground: keep the lab's folder at the end")
+	return c
+}
+
+// labFlags are those that fill in the options as they are.
+func labFlags(f *pflag.FlagSet, o *cluster.Options) {
 	f.IntVar(&o.Nodes, "nodes", 1, "nodes that run pods as local processes")
 	f.IntVar(&o.SimNodes, "sim-nodes", 0, "simulated nodes, tainted furl.dev/simulated=true:NoSchedule")
 	f.DurationVar(&o.SimStartDelay, "sim-start-delay", time.Second, "how long a pod on a simulated node takes to become ready")
 	f.BoolVar(&o.HPAController, "hpa-controller", false, "run upstream's HPA controller, to compare; furl operator then starts with --hpa-controller=off")
-	f.StringVar(&operator, "operator", "auto", "run furl operator: true, false, or auto (when furl and its manifests are found)")
 	f.StringVar(&o.OperatorPath, "operator-path", "", "program to run as furl (default: furl beside this program)")
 	f.StringArrayVar(&o.OperatorArgs, "operator-arg", nil, "argument for furl operator, such as --metric-resolution=4s; may be repeated")
 	f.StringVar(&o.Manifests, "manifests", "", "folder of Furl's install manifests (default: deploy beside this program or one folder up)")
-	f.StringVar(&karpenter, "karpenter", "auto", "make nodes by Karpenter for pods that wait, once there is a NodePool: true, false, or auto (when furl-karpenter is found)")
 	f.StringArrayVar(&o.KarpenterArgs, "karpenter-arg", nil, "argument for furl-karpenter, such as --several-gpus; may be repeated")
 	f.StringArrayVar(&o.Images, "image", nil, "run a program for an image: nginx=./my-server; may be repeated")
 	f.StringArrayVar(&o.Queues, "queue", []string{walkthroughQueue}, "queue that the lab's SQS has from the beginning; may be repeated")
@@ -80,9 +89,6 @@ The lab runs in the background until "furl lab down". A lab that runs already is
 	f.StringArrayVar(&o.APIServerArgs, "apiserver-arg", nil, "argument for kube-apiserver; may be repeated")
 	f.StringArrayVar(&o.ControllerManagerArgs, "controller-manager-arg", nil, "argument for kube-controller-manager; may be repeated")
 	f.StringArrayVar(&o.SchedulerArgs, "scheduler-arg", nil, "argument for kube-scheduler; may be repeated")
-	f.BoolVar(&foreground, "foreground", false, "stay, and take the lab down at Ctrl-C")
-	f.BoolVar(&keep, "keep", false, "with --foreground: keep the lab's folder at the end")
-	return c
 }
 
 // chooseOperator decides whether furl operator runs.
