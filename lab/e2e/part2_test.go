@@ -107,7 +107,7 @@ func (w *walkthrough) rentedPart2() {
 		looksLikeG6e(w.t, n)
 	}
 	on := map[string]int{}
-	for _, node := range strings.FieldsSeq(w.types("kubectl get pods -n vllm -o jsonpath='{.items[*].spec.nodeName}'")) {
+	for node := range strings.FieldsSeq(w.types("kubectl get pods -n vllm -o jsonpath='{.items[*].spec.nodeName}'")) {
 		on[node]++
 	}
 	for node, n := range on {
