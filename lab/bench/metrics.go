@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // metrics are the operator's own, by name: the sum over all series of a name, and how many there are.
@@ -26,7 +27,7 @@ func scrape(ctx context.Context, port int) (metrics, error) {
 	if err != nil {
 		return metrics{}, err
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{Timeout: time.Minute}).Do(req)
 	if err != nil {
 		return metrics{}, fmt.Errorf("the operator's metrics: %w", err)
 	}

@@ -79,7 +79,7 @@ type sight struct {
 	size int32
 }
 
-func (r *reacting) run(ctx context.Context, free bool, rnd *rand.Rand) (Reaction, error) { //nolint:revive // flag-parameter: it is passed on
+func (r *reacting) run(ctx context.Context, free bool, rnd *rand.Rand) (Reaction, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	all := make([]workload, len(r.names))
@@ -127,7 +127,7 @@ func (r *reacting) ready() (bool, error) {
 // work comes to a workload after a while.
 func (r *reacting) work(ctx context.Context, to string, after time.Duration) error {
 	if pause(ctx, after) != nil {
-		return nil // ended before
+		return nil //nolint:nilerr // ended before
 	}
 	if r.push {
 		r.pushes.push(to, workValue)

@@ -45,7 +45,9 @@ func (l *lab) startQueues(ctx context.Context, g *errgroup.Group) error {
 			return fmt.Errorf("the queue service ended: %w", err)
 		case <-ctx.Done():
 			_ = server.Close() // long polls would not let it end in peace
-			<-ended
+			if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("the queue service ended: %w", err)
+			}
 			return nil
 		}
 	})

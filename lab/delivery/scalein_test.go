@@ -191,7 +191,7 @@ func (r *replicaSet) ranked(to int32) []*pod {
 func (r *replicaSet) victims(to int) []*pod {
 	order := r.random.Perm(len(r.pods))
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(r.cost(a), r.cost(b)) })
-	var out []*pod
+	out := make([]*pod, 0, len(order)-to)
 	for _, i := range order[:len(order)-to] {
 		out = append(out, r.pods[i])
 	}
@@ -234,7 +234,7 @@ func podObject(i int) *corev1.Pod {
 
 // Pods implements busy.Costs.
 func (r *replicaSet) Pods(context.Context, string, string) ([]corev1.Pod, error) {
-	var all []corev1.Pod
+	all := make([]corev1.Pod, 0, len(r.objects))
 	for _, p := range r.objects {
 		all = append(all, *p)
 	}
