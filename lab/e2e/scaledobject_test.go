@@ -57,12 +57,12 @@ func TestScaledObject_goes_from_zero_to_the_work_and_back(t *testing.T) {
 	l := labtest.Start(t, labtest.Options{SimNodes: 1, Operator: true})
 	l.Apply(fmt.Sprintf(backlogObjects, service.URL))
 
-	awaitColumns(t, l, "worker", "apps/v1.Deployment worker 10 True False False False metrics-api token")
-	awaitColumns(t, l, "helper", "apps/v1.StatefulSet helper 0 5 True False False False kubernetes-workload")
+	awaitColumns(t, l, "worker", "apps/v1.Deployment worker 10 True False Unknown False metrics-api token")
+	awaitColumns(t, l, "helper", "apps/v1.StatefulSet helper 0 5 True False Unknown False kubernetes-workload")
 	work.set(50, "first")
 	awaitScale(t, l, "deployment", "worker", "10")
 	awaitScale(t, l, "statefulset", "helper", "5")
-	awaitColumns(t, l, "worker", "apps/v1.Deployment worker 10 True True False False metrics-api token")
+	awaitColumns(t, l, "worker", "apps/v1.Deployment worker 10 True True Unknown False metrics-api token")
 
 	// A rotated secret takes effect without touching the object.
 	work.set(50, "second")

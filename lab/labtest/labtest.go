@@ -202,15 +202,19 @@ func Eventually(t testing.TB, within time.Duration, what string, try func(contex
 	defer cancel()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	var last error
 	for {
 		err := try(ctx)
 		if err == nil {
 			return
 		}
+		if ctx.Err() == nil || last == nil {
+			last = err // what an attempt says that was cut short tells nothing
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("waited %v for %s: %v", within, what, err)
+			t.Fatalf("waited %v for %s: %v", within, what, last)
 		}
 	}
 }
