@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -194,15 +195,15 @@ func (s *scene) start(settings inference.Settings) {
 		s.t.Fatal(err)
 	}
 	p := &pod{kill: kill, ended: make(chan struct{}), pages: worker.Pages()}
-	var told time.Time
+	var told atomic.Int64 // when first, in ns; the worker may end by itself meanwhile
 	p.stop = func() {
-		told = time.Now()
+		told.CompareAndSwap(0, time.Now().UnixNano())
 		stop()
 	}
 	go model.LoadModel(ctx, func(string) {})
 	go func() {
 		worker.Run(ctx)
-		p.took = time.Since(told)
+		p.took = time.Since(time.Unix(0, told.Load()))
 		close(p.ended)
 	}()
 	s.pods = append(s.pods, p)
