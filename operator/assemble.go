@@ -35,6 +35,7 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 		health: newHealth(c.MetricsBindAddress, registry, c.Log),
 	}
 	s := newScene(c, clients, registry, func(t kube.Target) { p.targetChanged(t) }, func(owner types.NamespacedName) { p.podsChanged(owner) })
+	p.warm = newWarmth(s.nodes, s.store, schedule.Clock{})
 	if c.ResourceMetrics == ResourceSelf {
 		p.scraper = p.newScraper(config, s.nodes, s.store)
 		p.scraper.Metrics = registry

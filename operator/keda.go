@@ -48,7 +48,7 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 	}
 	ports := scaledobject.Ports{
 		Scales: s.scales, Pods: s.pods, Kinds: all.Kinds().Find, Sources: k.pool, Objects: client,
-		Inputs: inputs, Events: kube.ScaledObjectEvents{Events: p.events}, Records: s.book, Idle: s.idle,
+		Inputs: inputs, Events: kube.ScaledObjectEvents{Events: p.events}, Records: s.book, Idle: s.idle, Measured: p.warm.done,
 	}
 	ports.Resources, ports.ResourcesPolled = p.resources(s)
 	k.objects = scaledobject.NewController(scaledobject.ControllerConfig{

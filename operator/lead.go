@@ -37,7 +37,8 @@ func (p *parts) lead(ctx context.Context) error {
 
 // govern is what the leader does. Where HPAs are none of its business it still
 // answers for decisions.furl.dev: an API that nobody answers for hinders others,
-// such as the deletion of namespaces.
+// such as the deletion of namespaces. Nearly every HPA is about what pods use, so
+// all of them wait for the first samples; ScaledObjects wait one by one.
 func (p *parts) govern(ctx context.Context) error {
 	var announcing sync.WaitGroup
 	announcing.Go(func() { p.announce(ctx) })
@@ -48,7 +49,12 @@ func (p *parts) govern(ctx context.Context) error {
 		return nil
 	})
 	if p.config.Control != string(hpa.Off) {
-		group.Go(func() error { return p.controller.Lead(ctx) })
+		group.Go(func() error {
+			if p.warm.wait(ctx) != nil {
+				return nil //nolint:nilerr // ctx ended before
+			}
+			return p.controller.Lead(ctx)
+		})
 	}
 	if p.keda != nil {
 		group.Go(func() error { return p.keda.lead(ctx) })

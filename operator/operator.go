@@ -5,6 +5,7 @@ package operator
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/furl-dev/furl/kube"
@@ -57,6 +58,7 @@ type parts struct {
 	controller *hpa.Controller
 	keda       *keda             // nil when Furl serves no ScaledObjects
 	scraper    *resource.Scraper // nil when resource metrics come from the API
+	warm       *warmth
 	server     *metricsapi.Server
 	feeds      []kube.Follower
 	health     *health
@@ -80,7 +82,6 @@ func (p *parts) run(ctx context.Context) error {
 		p.health.waits.Store(nil)
 		p.config.Log.InfoContext(ctx, "watches are synced", "hpa_controller", p.config.Control, "resource_metrics", p.config.ResourceMetrics)
 		group.Go(func() error { return p.scrape(ctx) })
-		p.warmUp(ctx)
 		return p.lead(ctx)
 	})
 	return group.Wait()
@@ -122,38 +123,16 @@ func (p *parts) unsynced() []string {
 	return names
 }
 
+// scrape measures the pods, unless somebody else does.
 func (p *parts) scrape(ctx context.Context) error {
 	if p.scraper == nil {
+		p.warm.up()
 		return nil
 	}
+	var warming sync.WaitGroup
+	warming.Go(func() { p.warm.watch(ctx) })
+	defer warming.Wait()
 	return p.scraper.Run(ctx)
-}
-
-// Warming up ends when nearly every node has been measured, or after a while.
-const (
-	warmEnough = 0.9
-	warmWithin = 20 * time.Second
-	warmLook   = 200 * time.Millisecond
-)
-
-// warmUp waits for the first measurements: deciding before them would tell
-// every user, after every start, that there are none.
-func (p *parts) warmUp(ctx context.Context) {
-	if p.scraper == nil {
-		return
-	}
-	clock := schedule.Clock{}
-	for until := clock.Now().Add(warmWithin); clock.Now().Before(until); {
-		nodes, measured := p.scraper.Nodes.Nodes(), 0
-		for i := range nodes {
-			if _, ok := p.scraper.Store.Node(nodes[i].Name); ok {
-				measured++
-			}
-		}
-		if float64(measured) >= warmEnough*float64(len(nodes)) || clock.Wait(ctx, clock.Now().Add(warmLook)) != nil {
-			return
-		}
-	}
 }
 
 // rediscover looks for new kinds and versions from time to time.

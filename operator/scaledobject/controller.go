@@ -86,6 +86,9 @@ func (k *Controller) Lead(ctx context.Context) error {
 	for _, s := range k.table.Rows() {
 		k.turns.WakeWithin(keyOf(s.Object), startSpread)
 	}
+	var waiting sync.WaitGroup
+	waiting.Go(func() { k.thaw(ctx) })
+	defer waiting.Wait()
 	return k.turns.Run(ctx)
 }
 
@@ -152,6 +155,8 @@ func (k *Controller) turn(ctx context.Context, key types.NamespacedName, t sched
 	case beside:
 		h.scaler.Rest()
 		return time.Time{}, nil
+	case refused == "" && k.isCold() && k.measuresPods(s.Object):
+		return time.Time{}, nil // thaw wakes it
 	}
 	next, err := h.scaler.Sync(ctx, s.Object, Turn{At: t.At, Woken: t.Woken, Refused: refused, Resolve: resolve})
 	k.turns.Pace(key, h.scaler.compiled.Cadence)

@@ -26,6 +26,9 @@ type Ports struct {
 	// that asking it is a request.
 	Resources       measure.Resources
 	ResourcesPolled bool
+	// Measured is closed when pods have had the time to be measured since the
+	// start: objects with cpu or memory triggers wait for it. Nil: nobody waits.
+	Measured <-chan struct{}
 	// Inputs gives triggers what they refer to, Kinds what their types are.
 	Inputs Inputs
 	Kinds  func(name string) (trigger.Kind, bool)
