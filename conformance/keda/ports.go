@@ -42,12 +42,12 @@ func (inputs) Forget(types.NamespacedName) {}
 
 // leasing notes which sources the operator asks for. It implements [scaledobject.Sources].
 type leasing struct {
-	s    *stage
-	pool *pool.Pool
+	s *stage
+	*pool.Pool
 }
 
 func (l leasing) Use(owner string, c trigger.Config, every time.Duration, notify func()) *pool.Lease {
-	lease := l.pool.Use(owner, c, every, notify)
+	lease := l.Pool.Use(owner, c, every, notify)
 	if set, ok := c.Value().(settings); ok {
 		l.s.triggers[set.Place].lease = lease
 	}

@@ -93,17 +93,17 @@ func TestSource_knows_who_was_asked_for_and_when(t *testing.T) {
 		}
 		return string(body)
 	}
-	s.forget(2)
 	s.set("a", 7)
+	s.forget(2)
 	if got := ask("a"); got != `{"value":7}` {
 		t.Errorf("a is %s", got)
 	}
-	if told := s.told("a"); told.IsZero() || !s.allAsked().IsZero() {
-		t.Errorf("a was told at %s, both at %s", told, s.allAsked())
+	if busy, all := s.allAsked(); s.told("a").IsZero() || busy.IsZero() || !all.IsZero() {
+		t.Errorf("a was told at %s, all with work at %s, both at %s", s.told("a"), busy, all)
 	}
 	ask("b")
 	ask("b")
-	if s.allAsked().IsZero() {
+	if _, all := s.allAsked(); all.IsZero() {
 		t.Error("both were asked for, and that is not known")
 	}
 	s.set("a", 8)

@@ -17,7 +17,8 @@ import (
 // Restart is what a new operator took, each since it had the lease.
 type Restart struct {
 	Led      time.Duration // from the end of the one before to the lease
-	Read     time.Duration // until the last source was read for the first time
+	Busy     time.Duration // until the last source of an active object was read for the first time
+	Read     time.Duration // the same of all
 	Decided  time.Duration // until the last object was decided on, to a quarter of a second
 	Requests Requests
 	Load     string
@@ -25,8 +26,8 @@ type Restart struct {
 
 // String is a line a figure.
 func (r Restart) String() string {
-	return fmt.Sprintf("restart, load average %s: lease %s after the order to end; since then all read once after %s, all decided on after %s\n  writes: %s; reads of the API: %s",
-		r.Load, seconds(r.Led), seconds(r.Read), seconds(r.Decided), r.Requests.Writes(), r.Requests.Reads())
+	return fmt.Sprintf("restart, load average %s: lease %s after the order to end; since then the active read once after %s, all after %s, all decided on after %s\n  writes: %s; reads of the API: %s",
+		r.Load, seconds(r.Led), seconds(r.Busy), seconds(r.Read), seconds(r.Decided), r.Requests.Writes(), r.Requests.Reads())
 }
 
 // settled is how long no restart is asked for before, so that none counts as one of a program that keeps dying.
@@ -81,12 +82,14 @@ func (b *Bench) restart(ctx context.Context, c Crowd) (Restart, error) {
 		if is && r.Decided == 0 {
 			r.Decided = time.Since(led)
 		}
-		return is && !b.source.allAsked().IsZero(), err
+		_, all := b.source.allAsked()
+		return is && !all.IsZero(), err
 	})
 	if err != nil {
 		return r, err
 	}
-	r.Read = b.source.allAsked().Sub(led)
+	busy, all := b.source.allAsked()
+	r.Busy, r.Read = busy.Sub(led), all.Sub(led)
 	r.Requests, err = b.requests(from, time.Now())
 	return r, err
 }

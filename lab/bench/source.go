@@ -20,8 +20,8 @@ type Source struct {
 	values   map[string]int
 	answered map[string]time.Time // when a workload's present value was first told
 	asked    map[string]int       // answers by workload since the last forget
-	complete time.Time            // when as many were asked for as are awaited
-	awaited  int
+	complete [2]time.Time         // when as many were asked for as are awaited: those with work, and all
+	awaited  [2]int
 	reads    [2]int // answers of zero, and of more
 }
 
@@ -54,8 +54,25 @@ func (s *Source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.answered[of].IsZero() {
 		s.answered[of] = now
 	}
-	if s.asked[of]++; s.asked[of] == 1 && len(s.asked) == s.awaited {
-		s.complete = now
+	if s.asked[of]++; s.asked[of] > 1 {
+		return
+	}
+	if v > 0 {
+		s.count(working, now)
+	}
+	s.count(everybody, now)
+}
+
+// Whose first reads are awaited.
+const (
+	working = iota
+	everybody
+)
+
+// count notes that one more was asked for, and when it is the last.
+func (s *Source) count(of int, now time.Time) {
+	if s.awaited[of]--; s.awaited[of] == 0 {
+		s.complete[of] = now
 	}
 }
 
@@ -78,14 +95,19 @@ func (s *Source) told(of string) time.Time {
 func (s *Source) forget(awaited int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked, s.answered, s.complete, s.awaited = map[string]int{}, map[string]time.Time{}, time.Time{}, awaited
+	s.asked, s.answered, s.complete, s.awaited = map[string]int{}, map[string]time.Time{}, [2]time.Time{}, [2]int{0, awaited}
+	for _, v := range s.values {
+		if v > 0 {
+			s.awaited[working]++
+		}
+	}
 }
 
-// allAsked is when the last of those awaited was asked for the first time; zero for not yet.
-func (s *Source) allAsked() time.Time {
+// allAsked is when the last of those with work, and the last of all awaited, was asked for the first time; zero for not yet.
+func (s *Source) allAsked() (busy, all time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.complete
+	return s.complete[working], s.complete[everybody]
 }
 
 // answers is how often zero was told so far, and how often more.

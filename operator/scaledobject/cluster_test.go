@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -54,7 +55,7 @@ type cluster struct {
 	sizes     map[string]int32
 	queues    map[string]float64
 	broken    map[string]error // why a queue cannot be read
-	reads     int
+	asked     map[string]int // reads of each queue
 	opened    []string // passwords that sources were opened with
 	password  string
 	objects   map[string]*v1alpha1.ScaledObject
@@ -79,7 +80,7 @@ type queue struct {
 func (q queue) Read(context.Context) (trigger.Sample, error) {
 	q.c.mu.Lock()
 	defer q.c.mu.Unlock()
-	q.c.reads++
+	q.c.asked[q.name]++
 	return trigger.Sample{At: time.Now(), Value: q.c.queues[q.name]}, q.c.broken[q.name]
 }
 
@@ -90,7 +91,7 @@ func onStage(t *testing.T, test func(c *cluster)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := &cluster{
-			t: t, sizes: map[string]int32{}, queues: map[string]float64{}, broken: map[string]error{},
+			t: t, sizes: map[string]int32{}, queues: map[string]float64{}, broken: map[string]error{}, asked: map[string]int{},
 			objects: map[string]*v1alpha1.ScaledObject{}, meanwhile: -1, version: 1, book: record.NewBook(record.DefaultBudget),
 		}
 		c.kind = trigger.Define("queue", "a queue", func(_ context.Context, s settings, _ trigger.Env) (trigger.Source, error) {
@@ -187,6 +188,13 @@ func (c *cluster) fail(name string, why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.broken[name] = why
+}
+
+// reads are how often each queue was read.
+func (c *cluster) reads() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.asked)
 }
 
 func (c *cluster) get(name string) *v1alpha1.ScaledObject {

@@ -19,8 +19,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// startSpread is the time over which all objects get their first turn after a
-// start or a change of leader.
+// startSpread is the time over which the objects that sleep get their first turn
+// after a start or a change of leader. Those with work get it at once: what is
+// busy now should not wait for what is not. ADR 18.
 const startSpread = 2 * time.Second
 
 // Controller keeps a [Scaler] for each ScaledObject and gives it its turns. It
@@ -84,12 +85,21 @@ func (k *Controller) Lead(ctx context.Context) error {
 	k.leads.Store(true)
 	defer k.leads.Store(false)
 	for _, s := range k.table.Rows() {
+		if wasActive(s.Object) {
+			k.turns.Wake(keyOf(s.Object))
+			continue
+		}
 		k.turns.WakeWithin(keyOf(s.Object), startSpread)
 	}
 	var waiting sync.WaitGroup
 	waiting.Go(func() { k.thaw(ctx) })
 	defer waiting.Wait()
 	return k.turns.Run(ctx)
+}
+
+// wasActive says that an object had work when its status was written.
+func wasActive(o *v1alpha1.ScaledObject) bool {
+	return o.Status.Conditions.IsTrue(v1alpha1.ConditionActive)
 }
 
 // PodsChanged tells that what an owner selects has changed; owners that are no

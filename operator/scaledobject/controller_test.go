@@ -229,10 +229,10 @@ func TestController_pauses_and_goes_on(t *testing.T) {
 			"Normal | ScaledObjectPaused | ScaledObject is paused", "Normal | KEDAScalersStopped | Stopped scalers watch",
 		})
 		c.set("web", 50)
-		reads := c.reads
+		reads := c.reads()
 		c.pass(time.Minute)
 		c.expect("size while paused", c.sizes["web"], int32(3))
-		c.expect("reads while paused", c.reads, reads)
+		c.expect("reads while paused", c.reads(), reads)
 		o.Annotations = nil
 		c.put(o)
 		c.pass(30 * time.Second)

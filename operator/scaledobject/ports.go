@@ -63,6 +63,8 @@ type Inputs interface {
 // Sources reads triggers; *pool.Pool is one.
 type Sources interface {
 	Use(owner string, c trigger.Config, every time.Duration, notify func()) *pool.Lease
+	// Refresh reads all that an owner uses as soon as possible.
+	Refresh(owner string)
 }
 
 // Objects writes ScaledObjects by JSON merge patch and returns them as stored;

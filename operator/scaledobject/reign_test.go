@@ -1,6 +1,7 @@
 package scaledobject_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/furl-dev/furl/operator/scaledobject"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func TestController_that_does_not_lead_writes_nothing(t *testing.T) {
@@ -45,6 +47,37 @@ func TestController_that_takes_over_shrinks_nothing_that_had_work(t *testing.T) 
 		c.expect("writes within the cooldown", c.writes(), []string(nil))
 		c.pass(8 * time.Second)
 		c.expect("writes after it", c.writes(), []string{"web 0"})
+	})
+}
+
+func TestController_that_takes_over_asks_first_for_those_with_work(t *testing.T) {
+	const each = 40 // more than the pool begins with at once
+	onStage(t, func(c *cluster) {
+		second := c.another(nil)
+		for i := range 2 * each {
+			o := object(fmt.Sprint("web-", i))
+			c.sizes[o.Name] = 1
+			if i < each {
+				o.Status.Conditions.Set(v1alpha1.ConditionActive, metav1.ConditionTrue, v1alpha1.ReasonScalerActive, "")
+				c.set(o.Name, 1)
+			}
+			second.put(o)
+		}
+		second.lead()
+		c.pass(100 * time.Millisecond)
+		asked, idle := c.reads(), 0
+		for i := range 2 * each {
+			if n := asked[fmt.Sprint("web-", i)]; i < each && n != 1 {
+				t.Errorf("web-%d, which has work, was read %d times in the first tenth of a second", i, n)
+			} else if i >= each {
+				idle += n
+			}
+		}
+		if idle > each/2 {
+			t.Errorf("%d of %d that sleep were read as soon", idle, each)
+		}
+		c.pass(8 * time.Second)
+		c.expect("sources read", len(c.reads()), 2*each)
 	})
 }
 

@@ -87,6 +87,9 @@ func (a *Scaler) Sync(ctx context.Context, o *v1alpha1.ScaledObject, t Turn) (ti
 	if changed || t.Resolve || a.eye.triggers.learn() || a.invalid != nil || a.doubts(t.At) {
 		a.use(ctx, o, t.At)
 	}
+	if first && wasActive(o) && !a.eye.triggers.wait(t.At).IsZero() {
+		a.ports.Sources.Refresh(o.Identifier()) // before those that sleep
+	}
 	if a.invalid != nil {
 		return a.book.due, a.check(ctx, t.At, a.invalid)
 	}
