@@ -18,6 +18,25 @@ type Sink[O any] interface {
 	Drop(key types.NamespacedName)
 }
 
+// Tee is a [Sink] that passes everything on to others, in their order.
+func Tee[O any](sinks ...Sink[O]) Sink[O] { return tee[O](sinks) }
+
+type tee[O any] []Sink[O]
+
+// Put implements [Sink].
+func (t tee[O]) Put(o O) {
+	for _, s := range t {
+		s.Put(o)
+	}
+}
+
+// Drop implements [Sink].
+func (t tee[O]) Drop(key types.NamespacedName) {
+	for _, s := range t {
+		s.Drop(key)
+	}
+}
+
 // Object is a pointer to an API object.
 type Object interface {
 	runtime.Object

@@ -127,3 +127,14 @@ func (k *Keda) PatchScaledJob(ctx context.Context, key types.NamespacedName, bod
 	j := new(v1alpha1.ScaledJob)
 	return j, k.Patch(ctx, Patch{Resource: ScaledJobs, NamespacedName: key, Status: true, Body: body}, j)
 }
+
+// PatchAuthentication sends a patch of the status of a TriggerAuthentication or
+// a ClusterTriggerAuthentication.
+func (k *Keda) PatchAuthentication(ctx context.Context, ref Ref, body []byte) error {
+	p := Patch{Resource: TriggerAuthentications, NamespacedName: ref.NamespacedName, Status: true, Body: body}
+	if ref.Kind == v1alpha1.KindClusterTriggerAuthentication {
+		p.Resource = ClusterTriggerAuthentications
+		return k.Patch(ctx, p, new(v1alpha1.ClusterTriggerAuthentication))
+	}
+	return k.Patch(ctx, p, new(v1alpha1.TriggerAuthentication))
+}

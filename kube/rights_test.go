@@ -245,6 +245,9 @@ func (*gate) write(ctx context.Context, c *Clients, k *Keda) {
 	_, _ = k.PatchScaledObject(ctx, key, false, []byte(`{}`))
 	_, _ = k.PatchScaledObject(ctx, key, true, []byte(`{}`))
 	_, _ = k.PatchScaledJob(ctx, key, []byte(`{}`))
+	for _, kind := range []string{v1alpha1.KindTriggerAuthentication, v1alpha1.KindClusterTriggerAuthentication} {
+		_ = k.PatchAuthentication(ctx, Ref{Kind: kind, NamespacedName: types.NamespacedName{Name: key.Name}}, []byte(`{}`))
+	}
 	_ = Costs{Client: c.Core}.Set(ctx, &corev1.Pod{ObjectMeta: named}, 1)
 	_ = Whereabouts{
 		Client: c.Core, Namespace: "furl-system", Service: "furl-leader", Port: "https", Address: netip.MustParseAddrPort("10.0.0.1:443"),

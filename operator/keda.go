@@ -25,6 +25,7 @@ import (
 type keda struct {
 	objects *scaledobject.Controller
 	jobs    *scaledjob.Controller
+	roll    *auth.Roll
 	pool    *pool.Pool
 	watched *kube.Watched
 	feed    kube.Follower
@@ -58,12 +59,12 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 		},
 	})
 	inputs.Notify(k.objects.ReferenceChanged)
-	k.jobs = scaledjob.NewController(client)
+	k.jobs, k.roll = scaledjob.NewController(client), auth.NewRoll(client)
 	k.feed = kube.NewArrivals(v1alpha1.GroupVersion(), p.clients.Core.Discovery(), schedule.Clock{},
-		client.ScaledObjectFeed(k.objects.Sink()),
-		client.ScaledJobFeed(k.jobs.Sink()),
-		client.TriggerAuthenticationFeed(specs.Namespaced()),
-		client.ClusterTriggerAuthenticationFeed(specs.Cluster()),
+		client.ScaledObjectFeed(kube.Tee(k.objects.Sink(), k.roll.ScaledObjects())),
+		client.ScaledJobFeed(kube.Tee(k.jobs.Sink(), k.roll.ScaledJobs())),
+		client.TriggerAuthenticationFeed(kube.Tee(specs.Namespaced(), k.roll.Namespaced())),
+		client.ClusterTriggerAuthenticationFeed(kube.Tee(specs.Cluster(), k.roll.Cluster())),
 	)
 	return k, nil
 }
@@ -101,6 +102,7 @@ func (k *keda) lead(ctx context.Context) error {
 	group.Go(func() error { return k.pool.Run(ctx) })
 	group.Go(func() error { return k.objects.Lead(ctx) })
 	group.Go(func() error { return k.jobs.Lead(ctx) })
+	group.Go(func() error { return k.roll.Lead(ctx) })
 	return group.Wait()
 }
 
