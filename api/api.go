@@ -24,3 +24,23 @@ const ScaleToZeroByBehavior = "by-behavior"
 
 // ModeObserve decides and records only.
 const ModeObserve = "observe"
+
+// FreezeName is the name of the ConfigMap that stops all writes of sizes for as
+// long as it exists: in Furl's own namespace for the whole cluster, in any other
+// for that namespace. Its data may say who, why, since when and until when.
+const FreezeName = "furl-freeze"
+
+// What the data of [FreezeName] may say; instants are in RFC 3339.
+const (
+	FreezeBy     = "by"
+	FreezeReason = "reason"
+	FreezeSince  = "since"
+	FreezeUntil  = "until"
+)
+
+// ReasonFrozen is the reason of conditions and events while a freeze is in force;
+// ReasonUnfrozen is that of the event when it ends.
+const (
+	ReasonFrozen   = "Frozen"
+	ReasonUnfrozen = "Unfrozen"
+)

@@ -51,6 +51,9 @@ func (e *explain) writeRecord(b *strings.Builder, title string, r *v1alpha1.Reco
 	if r.Outcome == observed {
 		fmt.Fprintf(b, "  not written, because of the annotation %s: %s\n", api.AnnotationMode, api.ModeObserve)
 	}
+	if r.Freeze != "" {
+		fmt.Fprintf(b, "  frozen, no size is written: %s\n", r.Freeze)
+	}
 	if r.Error != "" {
 		fmt.Fprintf(b, "  error: %s\n", r.Error)
 	}

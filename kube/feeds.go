@@ -3,11 +3,13 @@ package kube
 import (
 	"context"
 
+	"github.com/furl-dev/furl/api"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -54,6 +56,14 @@ func NodeFeed(c kubernetes.Interface, sink Sink[*corev1.Node]) Follower {
 func AutoscalerFeed(c kubernetes.Interface, sink Sink[*autoscalingv2.HorizontalPodAutoscaler]) Follower {
 	all := c.AutoscalingV2().HorizontalPodAutoscalers(metav1.NamespaceAll)
 	return NewFeed("horizontalpodautoscalers", source(all, c), &autoscalingv2.HorizontalPodAutoscaler{}, sink, nil)
+}
+
+// FreezeFeed follows the orders to write no sizes into sink: the ConfigMaps of
+// that one name, in all namespaces.
+func FreezeFeed(c kubernetes.Interface, sink Sink[*corev1.ConfigMap]) Follower {
+	all := source(c.CoreV1().ConfigMaps(metav1.NamespaceAll), c)
+	return NewFeed("configmaps", byName(all, Ref{NamespacedName: types.NamespacedName{Name: api.FreezeName}}, func(error) {}, c),
+		&corev1.ConfigMap{}, sink, nil)
 }
 
 // WorkloadFeeds follow the kinds whose sizes w keeps.

@@ -190,7 +190,8 @@ func (g *gate) all(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	for _, f := range append(WorkloadFeeds(clients.Watch, NewWorkloads(nil)),
-		PodFeed(clients.Watch, NewPods(nil)), NodeFeed(clients.Watch, NewTable(func(*corev1.Node) int { return 0 }, nil)),
+		PodFeed(clients.Watch, NewPods(nil)), FreezeFeed(clients.Watch, NewTable(func(*corev1.ConfigMap) int { return 0 }, nil)),
+		NodeFeed(clients.Watch, NewTable(func(*corev1.Node) int { return 0 }, nil)),
 		AutoscalerFeed(clients.Watch, NewTable(func(*autoscalingv2.HorizontalPodAutoscaler) int { return 0 }, nil)),
 		keda.ScaledObjectFeed(NewTable(func(*v1alpha1.ScaledObject) int { return 0 }, nil)),
 		keda.ScaledJobFeed(NewTable(func(*v1alpha1.ScaledJob) int { return 0 }, nil)),

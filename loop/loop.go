@@ -52,6 +52,7 @@ const (
 	Unchanged Outcome = "unchanged" // the size is right
 	Scaled    Outcome = "scaled"    // the new size was written
 	Observed  Outcome = "observed"  // a new size was wanted and, in observe mode, not written
+	Frozen    Outcome = "frozen"    // a new size was wanted and, because of a freeze, not written, see Freeze
 	Failed    Outcome = "failed"    // the write failed, see Err
 	Unseen    Outcome = "unseen"    // the workload's size could not be read, see Err; there is no decision
 )
@@ -65,6 +66,8 @@ type Record struct {
 	Past     engine.History
 	Decision engine.Decision
 	Outcome  Outcome
+	// Freeze says who lets no size be written, why and how long; empty: sizes may be written.
+	Freeze string
 	// Err is why the size could not be read (Unseen), or written (Failed).
 	Err error
 	// Unread is why no signal could be read at all; Seen then holds a missing reading for each.
@@ -81,6 +84,9 @@ type Loop struct {
 	Decide Decide
 	// Observe decides and records, and writes nothing.
 	Observe bool
+	// Freeze says why no size may be written now; empty, or a nil Freeze: it may.
+	// It is asked last, just before a write.
+	Freeze func() string
 
 	policy engine.Policy
 	past   engine.History
@@ -139,12 +145,16 @@ func unread(signals []engine.Signal, why error) []engine.Reading {
 // act writes the new size, if there is one, and returns the history that follows.
 func (l *Loop) act(ctx context.Context, r *Record, h engine.History) engine.History {
 	d := r.Decision
+	r.Freeze = l.freeze()
 	switch {
 	case d.To == d.From:
 		r.Outcome = Unchanged
 		return h
 	case l.Observe:
 		r.Outcome = Observed
+		return h
+	case r.Freeze != "":
+		r.Outcome = Frozen
 		return h
 	}
 	if err := l.Actuator.Scale(ctx, d.From, d.To); err != nil {
@@ -153,6 +163,13 @@ func (l *Loop) act(ctx context.Context, r *Record, h engine.History) engine.Hist
 	}
 	r.Outcome = Scaled
 	return engine.Applied(r.Policy, d, h)
+}
+
+func (l *Loop) freeze() string {
+	if l.Freeze == nil {
+		return ""
+	}
+	return l.Freeze()
 }
 
 func (l *Loop) decide() Decide {

@@ -49,22 +49,25 @@ func TestTick_says_what_came_of_each_decision(t *testing.T) {
 	for why, c := range map[string]struct {
 		scene   scene
 		observe bool
+		freeze  string
 		scaled  []int32
 		outcome loop.Outcome
 		err     error
 		resizes int
 	}{
-		"writes a new size":              {scene{value: 40_000}, false, []int32{4}, loop.Scaled, nil, 1},
-		"leaves a size that is right":    {scene{value: 20_000}, false, nil, loop.Unchanged, nil, 0},
-		"writes nothing in observe mode": {scene{value: 40_000}, true, nil, loop.Observed, nil, 0},
-		"keeps why a write failed":       {scene{value: 40_000, unscaled: gone}, false, nil, loop.Failed, gone, 0},
-		"lets a moved size be told":      {scene{value: 40_000, unscaled: loop.ErrMoved}, false, nil, loop.Failed, loop.ErrMoved, 0},
-		"holds what cannot be read":      {scene{unread: gone}, false, nil, loop.Unchanged, gone, 0},
-		"decides nothing about nothing":  {scene{unseen: gone}, false, nil, loop.Unseen, gone, 0},
+		"writes a new size":              {scene{value: 40_000}, false, "", []int32{4}, loop.Scaled, nil, 1},
+		"leaves a size that is right":    {scene{value: 20_000}, false, "", nil, loop.Unchanged, nil, 0},
+		"writes nothing in observe mode": {scene{value: 40_000}, true, "", nil, loop.Observed, nil, 0},
+		"writes nothing while frozen":    {scene{value: 40_000}, false, "release", nil, loop.Frozen, nil, 0},
+		"keeps a right size frozen":      {scene{value: 20_000}, false, "release", nil, loop.Unchanged, nil, 0},
+		"keeps why a write failed":       {scene{value: 40_000, unscaled: gone}, false, "", nil, loop.Failed, gone, 0},
+		"lets a moved size be told":      {scene{value: 40_000, unscaled: loop.ErrMoved}, false, "", nil, loop.Failed, loop.ErrMoved, 0},
+		"holds what cannot be read":      {scene{unread: gone}, false, "", nil, loop.Unchanged, gone, 0},
+		"decides nothing about nothing":  {scene{unseen: gone}, false, "", nil, loop.Unseen, gone, 0},
 	} {
 		s := &c.scene
 		s.size = engine.Replicas{Spec: 2, Status: 2}
-		l := loop.Loop{Observer: s, Actuator: s, Recorder: s, Observe: c.observe}
+		l := loop.Loop{Observer: s, Actuator: s, Recorder: s, Observe: c.observe, Freeze: func() string { return c.freeze }}
 		l.Use(engine.Policy{
 			Min: 1, Max: 10,
 			Signals: []engine.Signal{{Name: "queue", Kind: engine.Object, Target: engine.Target{Kind: engine.Value, Value: 20_000}}},
@@ -82,6 +85,9 @@ func TestTick_says_what_came_of_each_decision(t *testing.T) {
 		}
 		if got := len(l.History().Resizes); got != c.resizes {
 			t.Errorf("%s: %d resizes in the history, want %d: only what was written is one", why, got, c.resizes)
+		}
+		if s.records[0].Outcome != loop.Unseen && s.records[0].Freeze != c.freeze {
+			t.Errorf("%s: the record says of a freeze %q, want %q", why, s.records[0].Freeze, c.freeze)
 		}
 		if r := s.records[0]; r.Outcome != loop.Unseen {
 			again, _ := engine.Decide(r.Policy, r.Seen, r.Past)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/operator/busy"
+	"github.com/furl-dev/furl/operator/freeze"
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/operator/measure"
 	"github.com/furl-dev/furl/operator/metricsapi"
@@ -34,6 +35,8 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 		events: kube.NewEvents(ctx, clients.Core),
 		health: newHealth(c.MetricsBindAddress, registry, c.Log),
 	}
+	p.gate = freeze.NewGate(freeze.Config{Own: c.Namespace, Clock: schedule.Clock{}, Log: c.Log, Changed: p.refrozen})
+	registry.MustRegister(freeze.NewMeter(p.gate))
 	s := newScene(c, clients, registry, func(t kube.Target) { p.targetChanged(t) }, func(owner types.NamespacedName) { p.podsChanged(owner) })
 	p.warm = newWarmth(s.nodes, s.store, schedule.Clock{})
 	if c.ResourceMetrics == ResourceSelf {
@@ -60,6 +63,7 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 	p.feeds = append(p.feeds, kube.WorkloadFeeds(clients.Watch, s.workloads)...)
 	p.feeds = append(p.feeds,
 		kube.PodFeed(clients.Watch, s.pods),
+		kube.FreezeFeed(clients.Watch, p.gate),
 		kube.NodeFeed(clients.Watch, s.nodes),
 		kube.AutoscalerFeed(clients.Watch, p.controller.Sink()),
 	)
@@ -94,7 +98,7 @@ func (p *parts) newAutoscalers(s *scene) *hpa.Controller {
 	ports := hpa.Ports{
 		Scales: s.scales, Pods: s.pods, Custom: hpa.APIs{APIs: p.apis}, External: hpa.APIs{APIs: p.apis},
 		Status: kube.AutoscalerStatus{Client: p.clients.Core.AutoscalingV2()}, Events: p.events,
-		Records: s.book, Idle: s.idle,
+		Records: s.book, Idle: s.idle, Closed: p.gate.Closed,
 	}
 	ports.Resources, ports.ResourcesPolled = p.resources(s)
 	return hpa.NewController(hpa.ControllerConfig{
@@ -117,6 +121,15 @@ func (p *parts) targetChanged(t kube.Target) {
 	p.controller.TargetChanged(t)
 	if p.keda != nil {
 		p.keda.objects.TargetChanged(t)
+	}
+}
+
+// refrozen passes on that the sizes of a namespace, of all if it is empty, may be
+// written or may not, where it was the other way round.
+func (p *parts) refrozen(namespace string) {
+	p.controller.Refrozen(namespace)
+	if p.keda != nil {
+		p.keda.objects.Refrozen(namespace)
 	}
 }
 

@@ -50,6 +50,7 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 	ports := scaledobject.Ports{
 		Scales: s.scales, Pods: s.pods, Kinds: all.Kinds().Find, Sources: k.pool, Objects: client,
 		Inputs: inputs, Events: kube.ScaledObjectEvents{Events: p.events}, Records: s.book, Idle: s.idle, Measured: p.warm.done,
+		Closed: p.gate.Closed,
 	}
 	ports.Resources, ports.ResourcesPolled = p.resources(s)
 	k.objects = scaledobject.NewController(scaledobject.ControllerConfig{

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/operator/freeze"
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/operator/metricsapi"
 	"github.com/furl-dev/furl/resource"
@@ -54,6 +55,7 @@ type parts struct {
 	config     *Config
 	clients    *kube.Clients
 	apis       *kube.MetricsAPIs
+	gate       *freeze.Gate
 	events     *kube.Events
 	controller *hpa.Controller
 	keda       *keda             // nil when Furl serves no ScaledObjects
@@ -74,6 +76,7 @@ func (p *parts) run(ctx context.Context) error {
 		group.Go(func() error { return f.Run(ctx) })
 	}
 	group.Go(func() error { return p.rediscover(ctx) })
+	group.Go(func() error { return p.gate.Run(ctx) })
 	group.Go(func() error { return p.server.Run(ctx) })
 	group.Go(func() error {
 		if err := p.synced(ctx); err != nil {

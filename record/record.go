@@ -51,15 +51,17 @@ func Replay(r Record) (engine.Decision, error) {
 	return d, nil
 }
 
-// changes reports whether the decision was to move the size.
+// changes reports whether the decision was to move the size. One that a freeze
+// kept from moving anything is repeated for as long as the freeze lasts.
 func changes(r *loop.Record) bool {
-	return r.Outcome != loop.Unseen && r.Decision.From != r.Decision.To
+	return r.Outcome != loop.Unseen && r.Outcome != loop.Frozen && r.Decision.From != r.Decision.To
 }
 
 // alike reports whether b decides what a did, for the same reasons; only the
 // numbers may differ.
 func alike(a, b *loop.Record) bool {
-	return !changes(b) && a.Outcome == b.Outcome && a.Decision.To == b.Decision.To &&
+	return !changes(b) && a.Outcome == b.Outcome && a.Decision.From == b.Decision.From && a.Decision.To == b.Decision.To &&
+		a.Freeze == b.Freeze &&
 		said(a.Err) == said(b.Err) && said(a.Unread) == said(b.Unread) &&
 		slices.EqualFunc(a.Decision.Steps, b.Decision.Steps, func(x, y engine.Step) bool {
 			return x.Rule == y.Rule && x.Case == y.Case && x.Signal == y.Signal && x.After == y.After
@@ -86,7 +88,7 @@ func own(r loop.Record) loop.Record {
 // weigh returns about how many bytes the record keeps alive. What it shares
 // with its neighbours, the policy and parts of the history, is counted in full.
 func weigh(r *Record) int64 {
-	n := int(unsafe.Sizeof(entry{})) + len(said(r.Err)) + len(said(r.Unread))
+	n := int(unsafe.Sizeof(entry{})) + len(said(r.Err)) + len(said(r.Unread)) + len(r.Freeze)
 	n += len(r.Policy.Signals) * int(unsafe.Sizeof(engine.Signal{}))
 	n += (len(r.Policy.Up.Limits) + len(r.Policy.Down.Limits)) * int(unsafe.Sizeof(engine.Limit{}))
 	n += (len(r.Past.Low) + len(r.Past.High)) * int(unsafe.Sizeof(engine.Want{}))

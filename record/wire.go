@@ -50,6 +50,7 @@ type line struct {
 	History     engine.History   `json:"history"`
 	Decision    *engine.Decision `json:"decision,omitempty"`
 	Outcome     loop.Outcome     `json:"outcome"`
+	Freeze      string           `json:"freeze,omitempty"`
 	Err         string           `json:"error,omitempty"`
 	Unread      string           `json:"unread,omitempty"`
 }
@@ -59,7 +60,7 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	l := line{
 		Workload: r.Workload, At: r.At, Since: r.Since, Alike: r.Alike, Outcome: r.Outcome,
 		Policy: policyLine(r.Policy), Observation: observationLine(r.Seen), History: r.Past,
-		Err: said(r.Err), Unread: said(r.Unread),
+		Freeze: r.Freeze, Err: said(r.Err), Unread: said(r.Unread),
 	}
 	if r.Outcome != loop.Unseen {
 		l.Decision = &r.Decision
@@ -79,7 +80,7 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 	}
 	*r = Record{Workload: l.Workload, Since: l.Since, Alike: l.Alike, Record: loop.Record{
 		At: l.At, Policy: p, Seen: l.Observation.engine(), Past: l.History, Outcome: l.Outcome,
-		Err: saying(l.Err), Unread: saying(l.Unread),
+		Freeze: l.Freeze, Err: saying(l.Err), Unread: saying(l.Unread),
 	}}
 	if l.Decision != nil {
 		r.Decision = *l.Decision

@@ -56,7 +56,7 @@ func New(h *autoscalingv2.HorizontalPodAutoscaler, p *Ports, s *Settings) *Autos
 	a.eye = eye{ports: p, workload: measure.Workload{
 		Index: p.Pods, Owner: a.key, Resources: p.Resources, Polled: p.ResourcesPolled,
 	}}
-	a.loop = loop.Loop{Observer: &a.eye, Actuator: a, Recorder: a, Decide: s.Decide}
+	a.loop = loop.Loop{Observer: &a.eye, Actuator: a, Recorder: a, Decide: s.Decide, Freeze: a.closed}
 	a.loop.Restore(engine.History{
 		Asleep: conditions(h.Status.Conditions).is(autoscalingv2.ScaledToZero, corev1.ConditionTrue),
 	})
@@ -155,7 +155,9 @@ func (e *policyError) Unwrap() error { return e.err }
 
 // Scale implements loop.Actuator.
 func (a *Autoscaler) Scale(ctx context.Context, _, to int32) error {
-	a.rank(ctx, to)
+	if a.rank(ctx, to); a.closed() != "" {
+		return loop.ErrMoved // ranking takes its time: decide again, frozen
+	}
 	if !a.woken.IsZero() {
 		a.settings.Meter.Reacted(a.settings.Clock().Sub(a.woken))
 	}

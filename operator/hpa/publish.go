@@ -55,6 +55,7 @@ func (a *Autoscaler) unseen(r *loop.Record) {
 
 // seen publishes a decision and its outcome.
 func (a *Autoscaler) seen(r *loop.Record) {
+	able := a.ableToScale()
 	a.condition(r, verdict{
 		autoscalingv2.AbleToScale, corev1.ConditionTrue, "SucceededGetScale",
 		"the HPA controller was able to get the target's current scale",
@@ -75,6 +76,7 @@ func (a *Autoscaler) seen(r *loop.Record) {
 			a.settings.Meter.wants(a.key, desired)
 		}
 	}
+	a.frozen(r, able)
 	generation := a.book.seen.Generation // of the spec that was decided by
 	st.CurrentReplicas, st.DesiredReplicas, st.ObservedGeneration = r.Decision.From, desired, &generation
 	st.CurrentMetrics = a.metricStatuses(r)
@@ -118,7 +120,7 @@ func (a *Autoscaler) outcome(r *loop.Record) bool {
 			fmt.Sprintf("the HPA controller was unable to update the target scale: %v", err),
 		})
 		return false
-	case loop.Unchanged, loop.Observed, loop.Unseen:
+	case loop.Unchanged, loop.Observed, loop.Frozen, loop.Unseen:
 		return true
 	default:
 		return true

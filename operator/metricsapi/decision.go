@@ -26,7 +26,7 @@ func decision(r record.Record) v1alpha1.Decision {
 func recordOf(r record.Record) v1alpha1.Record {
 	out := v1alpha1.Record{
 		At: metav1.NewMicroTime(r.At), Since: metav1.NewMicroTime(r.Since), Alike: int64(r.Alike),
-		From: r.Decision.From, To: r.Decision.To, Outcome: string(r.Outcome),
+		From: r.Decision.From, To: r.Decision.To, Outcome: string(r.Outcome), Freeze: r.Freeze,
 	}
 	switch {
 	case r.Err != nil:

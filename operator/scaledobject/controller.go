@@ -132,6 +132,16 @@ func (k *Controller) ReferenceChanged(key types.NamespacedName) {
 	k.wake(key)
 }
 
+// Refrozen tells that the sizes of a namespace, of all if it is empty, may be
+// written or may not, where it was the other way round.
+func (k *Controller) Refrozen(namespace string) {
+	for _, s := range k.table.Rows() {
+		if namespace == "" || namespace == s.Object.Namespace {
+			k.wake(keyOf(s.Object))
+		}
+	}
+}
+
 func (k *Controller) wake(key types.NamespacedName) {
 	if k.leads.Load() {
 		k.turns.Wake(key)

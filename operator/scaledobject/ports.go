@@ -38,6 +38,8 @@ type Ports struct {
 	Events  Events
 	// Records keeps decisions; nil keeps none.
 	Records Records
+	// Closed says why no size of a namespace may be written now; empty: it may. Nil: always.
+	Closed func(namespace string) string
 	// Idle lets a workload that shrinks lose its idle pods first; nil leaves the
 	// choice as it is.
 	Idle Idle

@@ -50,6 +50,7 @@ type Scaler struct {
 // status tells of earlier decisions counts from the first turn on, see [policy.Resume].
 func New(o *v1alpha1.ScaledObject, p *Ports, s *Settings, notify func()) *Scaler {
 	a := &Scaler{key: keyOf(o), ports: p, settings: s, notify: notify, loop: loop.Loop{Decide: s.Decide}}
+	a.loop.Freeze = func() string { return p.closed(a.key.Namespace) }
 	a.eye = eye{ports: p, workload: measure.Workload{
 		Index: p.Pods, Owner: PodsOwner(a.key), Resources: p.Resources, Polled: p.ResourcesPolled,
 	}}
@@ -169,7 +170,9 @@ func specChanged(was, is *v1alpha1.ScaledObject) bool {
 
 // Scale implements loop.Actuator.
 func (a *Scaler) Scale(ctx context.Context, _, to int32) error {
-	a.rank(ctx, to)
+	if a.rank(ctx, to); a.ports.closed(a.key.Namespace) != "" {
+		return loop.ErrMoved // ranking takes its time: decide again, frozen
+	}
 	if !a.woken.IsZero() {
 		a.settings.Meter.Reacted(a.settings.Clock().Sub(a.woken))
 	}

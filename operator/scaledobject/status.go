@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/furl-dev/furl/api"
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/loop"
@@ -43,6 +44,10 @@ func (a *Scaler) judge(r *loop.Record) {
 		set(v1alpha1.ConditionPaused, pause)
 	case act.BlockedIn || act.BlockedOut:
 		a.condition(v1alpha1.ConditionPaused, metav1.ConditionTrue, v1alpha1.ReasonScaledObjectPaused, v1alpha1.MessageScaledObjectPaused)
+	case r.Freeze != "":
+		a.condition(v1alpha1.ConditionPaused, metav1.ConditionTrue, api.ReasonFrozen, r.Freeze)
+	case a.book.want.Conditions.Get(v1alpha1.ConditionPaused).Reason == api.ReasonFrozen:
+		a.condition(v1alpha1.ConditionPaused, metav1.ConditionFalse, api.ReasonUnfrozen, sayUnfrozen)
 	case a.book.want.Conditions.IsTrue(v1alpha1.ConditionPaused):
 		a.condition(v1alpha1.ConditionPaused, metav1.ConditionFalse, v1alpha1.ReasonScaledObjectUnpaused, sayUnpaused)
 	}

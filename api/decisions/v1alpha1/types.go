@@ -49,8 +49,11 @@ type Record struct {
 	From int32 `json:"from"`
 	// The number of replicas decided on.
 	To int32 `json:"to"`
-	// What came of it: unchanged, scaled, observed, failed or unseen.
+	// What came of it: unchanged, scaled, observed, frozen, failed or unseen.
 	Outcome string `json:"outcome"`
+	// Who lets no size be written, why and how long, while a freeze is in force.
+	// +optional
+	Freeze string `json:"freeze,omitempty"`
 	// Why the size could not be read or written, or why no signal could be read.
 	// +optional
 	Error string `json:"error,omitempty"`

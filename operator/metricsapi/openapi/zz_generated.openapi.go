@@ -301,8 +301,15 @@ func schema_furl_api_decisions_v1alpha1_Record(ref common.ReferenceCallback) com
 					},
 					"outcome": {
 						SchemaProps: spec.SchemaProps{
-							Description: "What came of it: unchanged, scaled, observed, failed or unseen.",
+							Description: "What came of it: unchanged, scaled, observed, frozen, failed or unseen.",
 							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"freeze": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Who lets no size be written, why and how long, while a freeze is in force.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
