@@ -39,7 +39,8 @@ type cluster struct {
 	unread   error // what Measures answers
 	unstored error // what WriteStatus answers
 
-	unranked error // what Rank answers
+	closed   string // why no size may be written
+	unranked error  // what Rank answers
 	ranked   []busy.Shrink
 
 	outside  outside
@@ -64,6 +65,7 @@ func (c *cluster) ports() *hpa.Ports {
 	return &hpa.Ports{
 		Scales: kube.NewScales(nil, c, c, c.clock), Pods: c.pods,
 		Resources: c, External: &c.outside, Status: c, Events: c, Records: c.book, Idle: c,
+		Closed: func(string) string { return c.closed },
 	}
 }
 

@@ -68,6 +68,7 @@ type cluster struct {
 	version   int
 	passed    time.Duration // since the test began
 	book      *record.Book
+	closed    string        // why no size may be written
 	moving    func() // called at every write of a size, if set
 }
 
@@ -112,7 +113,7 @@ func (c *cluster) lead() *cluster {
 		Ports: scaledobject.Ports{
 			Scales: c, Pods: kube.NewPods(func(o types.NamespacedName) { c.controller.PodsChanged(o) }),
 			Resources: nothing{}, Inputs: c, Kinds: c.find, Sources: c.pool, Objects: c, Events: c, Records: c.book,
-			Idle: ranks{c},
+			Idle: ranks{c}, Closed: c.why,
 		},
 		Settings: scaledobject.Settings{
 			Defaults: policy.UpstreamDefaults(), Clock: time.Now, Meter: scaledobject.NewMeter(prometheus.NewRegistry(), "test"),
@@ -133,6 +134,13 @@ func (c *cluster) lead() *cluster {
 		}
 	})
 	return c
+}
+
+// why says why no size may be written.
+func (c *cluster) why(string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 func (c *cluster) find(name string) (trigger.Kind, bool) { return c.kind, name == c.kind.Name }

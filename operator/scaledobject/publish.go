@@ -165,6 +165,7 @@ func (a *Scaler) outcome(r *loop.Record) {
 	target := fmt.Sprintf("%s %s/%s", a.kindOfTarget().GVKString(), a.key.Namespace, a.eye.target.Name)
 	e, told := d.ActivationEvent(target, cause(r.Err))
 	switch {
+	case r.Outcome == loop.Frozen: // nothing was done
 	case told && e.Warning:
 		a.warn(r.At, hush.Topic{Reason: e.Reason}, e.Message)
 	case told:
