@@ -44,7 +44,8 @@ Try it without a cluster:
   furl lab up                                  a real control plane on this machine
 
 Run it:
-  furl operator --kubeconfig ~/.kube/config    scale the workloads of a cluster
+  furl install                                 put it into a cluster
+  furl operator --kubeconfig ~/.kube/config    scale the workloads of a cluster from outside
 
 Ask it:
   furl explain hpa/php-apache                  why this many?
@@ -61,7 +62,9 @@ Ask it:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &UsageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(evalCommand(), explainCommand(t), labCommand(t), triggersCommand(), versionCommand())
+	root.AddCommand(
+		evalCommand(), explainCommand(t), installCommand(), labCommand(t), triggersCommand(), uninstallCommand(), versionCommand(),
+	)
 	return root
 }
 
