@@ -37,7 +37,7 @@ func (l *lab) startOperator(ctx context.Context, g *errgroup.Group) error {
 	if !l.o.Operator {
 		return nil
 	}
-	l.progress("installing Furl from " + l.o.Manifests)
+	l.progress("installing Furl")
 	installed, err := l.install(ctx)
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func (i *installation) wait(ctx context.Context, log string) error {
 	defer tick.Stop()
 	for _, name := range i.apis {
 		for {
-			reason, err := i.unavailable(ctx, name)
+			reason, err := i.cluster.Unavailable(ctx, name)
 			if reason == "" && err == nil {
 				break
 			}

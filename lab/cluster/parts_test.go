@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/deploy"
 	"github.com/furl-dev/furl/lab/route/loopback"
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -220,7 +221,7 @@ func TestAdapt(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "a.yaml"), []byte(manifest), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		all, err := readManifests(dir)
+		all, err := deploy.Read(os.DirFS(dir))
 		if err != nil {
 			t.Fatal(err)
 		}

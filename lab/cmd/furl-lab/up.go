@@ -66,7 +66,7 @@ The lab runs in the background until "furl lab down". A lab that runs already is
 	}
 	f := c.Flags()
 	labFlags(f, &o)
-	f.StringVar(&operator, "operator", "auto", "run furl operator: true, false, or auto (when furl and its manifests are found)")
+	f.StringVar(&operator, "operator", "auto", "run furl operator: true, false, or auto (when furl is found)")
 	f.StringVar(&karpenter, "karpenter", "auto", "make nodes by Karpenter for pods that wait, once there is a NodePool: true, false, or auto (when furl-karpenter is found)")
 	f.BoolVar(&foreground, "foreground", false, "stay, and take the lab down at Ctrl-C")
 	f.BoolVar(&keep, "keep", false, "with --foreground: keep the lab's folder at the end")
@@ -81,7 +81,7 @@ func labFlags(f *pflag.FlagSet, o *cluster.Options) {
 	f.BoolVar(&o.HPAController, "hpa-controller", false, "run upstream's HPA controller, to compare; furl operator then starts with --hpa-controller=off")
 	f.StringVar(&o.OperatorPath, "operator-path", "", "program to run as furl (default: furl beside this program)")
 	f.StringArrayVar(&o.OperatorArgs, "operator-arg", nil, "argument for furl operator, such as --metric-resolution=4s; may be repeated")
-	f.StringVar(&o.Manifests, "manifests", "", "folder of Furl's install manifests (default: deploy beside this program or one folder up)")
+	f.StringVar(&o.Manifests, "manifests", "", "folder of Furl's install manifests (default: deploy beside this program or one folder up, else those that it was built with)")
 	f.StringArrayVar(&o.KarpenterArgs, "karpenter-arg", nil, "argument for furl-karpenter, such as --several-gpus; may be repeated")
 	f.StringArrayVar(&o.Images, "image", nil, "run a program for an image: nginx=./my-server; may be repeated")
 	f.StringArrayVar(&o.Queues, "queue", []string{walkthroughQueue}, "queue that the lab's SQS has from the beginning; may be repeated")
@@ -112,7 +112,7 @@ func chooseOperator(o *cluster.Options, wanted string) error {
 		}
 	case "false":
 	case "auto":
-		o.Operator = err == nil && o.Manifests != ""
+		o.Operator = err == nil
 	default:
 		return fmt.Errorf("--operator=%s: say true, false or auto", wanted)
 	}
