@@ -7,7 +7,7 @@
 SHELL := /bin/bash -o pipefail
 
 GO      ?= go
-MODULES := . lab tools tools/kedatypes
+MODULES := . lab tools tools/helm tools/kedatypes
 # A small machine shares its cores with what it tests.
 JOBS    ?= 2
 LINT    := tools/bin/golangci-lint
@@ -53,14 +53,14 @@ house: ## Import rules, package comments, file lengths, links in the docs.
 	@$(GO) test ./internal/arch
 
 generate: ## Writes all that is generated.
-	@for m in . lab; do $(GO) generate -C $$m ./... || exit 1; done
+	@for m in . lab tools/helm; do $(GO) generate -C $$m ./... || exit 1; done
 
 test: ## Runs every test of every module and sums them in one line.
 	@$(GO) run -C tools ./testrun -root .. -serial lab -again lab $(TESTFLAGS)
 
 race: ## The same with the race detector, but for what only drives other processes.
 	@$(GO) run -C tools ./testrun -root .. -serial lab -again lab -race \
-		-race-without k8s.io/kubernetes/cmd,github.com/furl-dev/furl/lab/labtest,github.com/kedacore/keda/v2 $(TESTFLAGS)
+		-race-without k8s.io/kubernetes/cmd,github.com/furl-dev/furl/lab/labtest,github.com/kedacore/keda/v2,helm.sh/helm/v4/pkg/cmd $(TESTFLAGS)
 
 conformance: ## Runs the records of the HPA controller and of KEDA; CASES=DIR takes another folder of such files.
 	@$(GO) run ./conformance/run $(CASES)

@@ -159,7 +159,7 @@ func (p *parts) newScraper(config *rest.Config, nodes *nodes, store *resource.St
 func (p *parts) newServer(store *resource.Store, book *record.Book, pods *kube.Pods, nodes *nodes) (*metricsapi.Server, error) {
 	c := p.config
 	c.Serving.Ask(c.Kubeconfig)
-	c.Serving.DNSNames = append(c.Serving.DNSNames, served(c.Namespace)...)
+	c.Serving.DNSNames = append(c.Serving.DNSNames, served(c.Namespace, c.Name)...)
 	groups := []metricsapi.Group{metricsapi.Decisions(book, schedule.Clock{}.Now)}
 	if c.ResourceMetrics == ResourceSelf {
 		groups = append(groups, metricsapi.Metrics(metricsapi.Usage{

@@ -39,6 +39,9 @@ type Config struct {
 	Kubeconfig string
 	// Namespace is Furl's own: its lease lives there.
 	Namespace string
+	// Name is that of the installation: of its lease, of the Service of its APIs
+	// and, with -leader after it, of the leader's.
+	Name string
 	// Identity tells the replicas of Furl apart, such as the pod's name.
 	Identity string
 	// Address is where the other pods of the cluster reach this process; invalid
@@ -83,6 +86,7 @@ const defaultWorkers = 64
 func DefaultConfig() Config {
 	return Config{
 		Namespace:          "furl-system",
+		Name:               "furl",
 		LeaderElect:        true,
 		Control:            string(hpa.Auto),
 		ScaledObjects:      ScaledObjectsOn,
@@ -100,6 +104,7 @@ func DefaultConfig() Config {
 func (c *Config) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Kubeconfig, "kubeconfig", c.Kubeconfig, "File that names the cluster. Default: the cluster that Furl runs in.")
 	fs.StringVar(&c.Namespace, "namespace", c.Namespace, "Furl's own namespace, for its lease.")
+	fs.StringVar(&c.Name, "name", c.Name, "Name of this installation: of its lease, of the Service of its APIs and, with -leader after it, of the leader's.")
 	fs.BoolVar(&c.LeaderElect, "leader-elect", c.LeaderElect, "Decide only while holding the lease, so that several replicas can run.")
 	fs.StringVar(&c.Control, "hpa-controller", c.Control, "Which HorizontalPodAutoscalers Furl reconciles: auto (those that nobody else serves), on (all) or off.")
 	fs.StringVar(&c.ScaledObjects, "scaled-objects", c.ScaledObjects, "Whether Furl serves the objects of keda.sh: on (all but those that KEDA is at work on) or off.")
@@ -157,6 +162,7 @@ func (c *Config) Validate() error {
 	refuse(c.UnservedAfter <= 0, "--hpa-unserved-after is %s: set more than 0", c.UnservedAfter)
 	refuse(c.Workers < 1, "--concurrent-horizontal-pod-autoscaler-syncs is %d: set 1 or more", c.Workers)
 	refuse(c.Namespace == "", "--namespace is empty: name the one that Furl runs in")
+	refuse(c.Name == "", "--name is empty: name the Service that leads here, such as furl")
 	refuse(c.Defaults.Tolerance < 0, "--horizontal-pod-autoscaler-tolerance is %g: set 0 or more", c.Defaults.Tolerance)
 	refuse(c.Defaults.DownscaleStabilization < 0, "--horizontal-pod-autoscaler-downscale-stabilization is %s: set 0 or more", c.Defaults.DownscaleStabilization)
 	refuse(c.Defaults.CPUInitialization < 0, "--horizontal-pod-autoscaler-cpu-initialization-period is %s: set 0 or more", c.Defaults.CPUInitialization)

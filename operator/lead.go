@@ -14,11 +14,10 @@ import (
 )
 
 const (
-	// leaseName is what the replicas of Furl compete for.
-	leaseName = "furl"
-	// leaderService leads to the leader, which alone has decisions to tell of.
-	leaderService = "furl-leader"
-	leaderPort    = "https"
+	// leaderSuffix makes the installation's name that of the Service that leads to
+	// the leader, which alone has decisions to tell of.
+	leaderSuffix = "-leader"
+	leaderPort   = "https"
 	// announceAgain is the pause after the cluster could not be told who leads.
 	announceAgain = 10 * time.Second
 )
@@ -28,9 +27,9 @@ func (p *parts) lead(ctx context.Context) error {
 	if !p.config.LeaderElect {
 		return p.govern(ctx)
 	}
-	lease := kube.Lease{Client: p.clients.Core, Namespace: p.config.Namespace, Name: leaseName, Identity: p.config.Identity}
+	lease := kube.Lease{Client: p.clients.Core, Namespace: p.config.Namespace, Name: p.config.Name, Identity: p.config.Identity}
 	return lease.Lead(ctx, func(ctx context.Context) error {
-		p.config.Log.InfoContext(ctx, "leading", "lease", p.config.Namespace+"/"+leaseName, "identity", p.config.Identity)
+		p.config.Log.InfoContext(ctx, "leading", "lease", p.config.Namespace+"/"+p.config.Name, "identity", p.config.Identity)
 		return p.govern(ctx)
 	})
 }
@@ -68,7 +67,7 @@ func (p *parts) announce(ctx context.Context) {
 		return // not in the cluster: whoever started it knows
 	}
 	w := kube.Whereabouts{
-		Client: p.clients.Core, Namespace: p.config.Namespace, Service: leaderService, Port: leaderPort,
+		Client: p.clients.Core, Namespace: p.config.Namespace, Service: p.config.Name + leaderSuffix, Port: leaderPort,
 		Address: netip.AddrPortFrom(p.config.Address, uint16(p.config.Serving.Serving.BindPort)), //nolint:gosec // validated as a port
 	}
 	clock := schedule.Clock{}
@@ -85,6 +84,6 @@ func (p *parts) announce(ctx context.Context) {
 }
 
 // served are the names by which the aggregator calls this process.
-func served(namespace string) []string {
-	return []string{fmt.Sprintf("furl.%s.svc", namespace), fmt.Sprintf("%s.%s.svc", leaderService, namespace)}
+func served(namespace, name string) []string {
+	return []string{fmt.Sprintf("%s.%s.svc", name, namespace), fmt.Sprintf("%s.%s.svc", name+leaderSuffix, namespace)}
 }
