@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	typedcore "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/scale"
@@ -24,6 +25,10 @@ const FieldManager = "furl"
 const (
 	qps   = 200
 	burst = 1000
+	// eventQPS bounds what users are told apart from that, so that it takes
+	// nothing from what is done: 2,000 events of a start take 20 s.
+	eventQPS   = 100
+	eventBurst = 100
 	// callTimeout bounds every request but a watch.
 	callTimeout = 10 * time.Second
 )
@@ -34,6 +39,8 @@ type Clients struct {
 	Config *rest.Config
 	// Core speaks to the built-in kinds, Watch does too and has no timeout.
 	Core, Watch kubernetes.Interface
+	// Events has limits of its own.
+	Events typedcore.EventsGetter
 	// Mapper finds the resources of a kind and learns of new kinds.
 	Mapper meta.ResettableRESTMapper
 	// Scale is the /scale subresource of any kind.
@@ -57,10 +64,16 @@ func NewClients(c *rest.Config) (*Clients, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watching client of %s: %w", c.Host, err)
 	}
+	telling := rest.CopyConfig(typed)
+	telling.QPS, telling.Burst = eventQPS, eventBurst
+	events, err := typedcore.NewForConfig(telling)
+	if err != nil {
+		return nil, fmt.Errorf("client of events of %s: %w", c.Host, err)
+	}
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(core.Discovery()))
 	scales, err := scale.NewForConfig(calls, mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(core.Discovery()))
 	if err != nil {
 		return nil, fmt.Errorf("scale client of %s: %w", c.Host, err)
 	}
-	return &Clients{Config: calls, Core: core, Watch: watch, Mapper: mapper, Scale: NewEndpoint(core, scales)}, nil
+	return &Clients{Config: calls, Core: core, Watch: watch, Events: events, Mapper: mapper, Scale: NewEndpoint(core, scales)}, nil
 }

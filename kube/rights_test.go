@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
+	"github.com/furl-dev/furl/schedule"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -253,7 +254,7 @@ func (*gate) write(ctx context.Context, c *Clients, k *Keda) {
 	_ = Whereabouts{
 		Client: c.Core, Namespace: "furl-system", Service: "furl-leader", Port: "https", Address: netip.MustParseAddrPort("10.0.0.1:443"),
 	}.Publish(ctx)
-	events := NewEvents(ctx, c.Core)
+	events := NewEvents(ctx, EventsConfig{Client: c.Events, Clock: schedule.Clock{}})
 	for range 2 { // the second is counted up
 		events.Event(hpa, corev1.EventTypeNormal, "SuccessfulRescale", "New size: 2")
 		time.Sleep(time.Second)

@@ -32,7 +32,7 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	p := &parts{
 		config: c, clients: clients, apis: apis,
-		events: kube.NewEvents(ctx, clients.Core),
+		events: kube.NewEvents(ctx, kube.EventsConfig{Client: clients.Events, Clock: schedule.Clock{}, Metrics: registry}),
 		health: newHealth(c.MetricsBindAddress, registry, c.Log),
 	}
 	p.gate = freeze.NewGate(freeze.Config{Own: c.Namespace, Clock: schedule.Clock{}, Log: c.Log, Changed: p.refrozen})
