@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -21,6 +22,8 @@ type Node struct {
 	Addresses []Address
 	Port      int32 // of its kubelet, 0 if the node does not say
 	Ready     bool
+	// ReadySince is since when it says so; zero where it does not tell.
+	ReadySince time.Time
 }
 
 // Address is one way to reach a node. Type is one of the API's: InternalIP, Hostname and so on.
@@ -35,7 +38,7 @@ func NodeFrom(n *corev1.Node) Node {
 	}
 	for _, c := range n.Status.Conditions {
 		if c.Type == corev1.NodeReady {
-			out.Ready = c.Status == corev1.ConditionTrue
+			out.Ready, out.ReadySince = c.Status == corev1.ConditionTrue, c.LastTransitionTime.Time
 		}
 	}
 	return out

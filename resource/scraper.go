@@ -25,6 +25,9 @@ const (
 	// hurry is the least time between them: kubelets count rarely, and a rate
 	// over less says little.
 	hurry = 2 * time.Second
+	// settling is how long a node must have been ready for it to be news that it
+	// was never scraped: new nodes have no address and no kubelet for a while.
+	settling = 30 * time.Second
 )
 
 // Waiter waits for instants; package schedule has the real one. Wait returns
@@ -110,7 +113,10 @@ type round struct {
 	stop    context.CancelFunc
 	seen    uint64
 	ended   chan struct{} // closed when the goroutine has forgotten the node
-	failing bool          // as logged; the round's own
+
+	// The round's own: how the last scrape went, whether any went well, and
+	// whether the log says that they do not.
+	failing, met, told bool
 }
 
 // compare begins rounds for new nodes and ends those of nodes that are gone. A
@@ -221,14 +227,19 @@ func (r *round) scrape(ctx context.Context) {
 	switch {
 	case err != nil:
 		s.Store.Fail(n.Name, ended, err)
-		if !r.failing {
+		if !r.told && (r.met || n.settled(ended)) {
+			r.told = true
 			s.Log.WarnContext(ctx, "node not scraped", "node", n.Name, "ready", n.Ready, "reason", err.Error())
 		}
-	case r.failing:
+	case r.told:
+		r.told = false
 		s.Log.InfoContext(ctx, "node scraped again", "node", n.Name)
 	}
 	if sample, ok := s.Store.Node(n.Name); ok && err == nil {
 		s.meter.sampled(ended.Sub(sample.At))
 	}
-	r.failing = err != nil
+	r.failing, r.met = err != nil, r.met || err == nil
 }
+
+// settled says that a node has been ready for a while.
+func (n *Node) settled(at time.Time) bool { return n.Ready && at.Sub(n.ReadySince) >= settling }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 )
 
 const (
@@ -59,6 +60,12 @@ func (a *agent) beat(ctx context.Context) {
 func (a *agent) register(ctx context.Context, at time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	// Karpenter and the controllers of the control plane write nodes, too: a conflict is no news.
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error { return a.report(ctx, at) })
+}
+
+// report is register once.
+func (a *agent) report(ctx context.Context, at time.Time) error {
 	nodes := a.Client.CoreV1().Nodes()
 	have, err := nodes.Get(ctx, a.NodeName, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {

@@ -98,7 +98,9 @@ func (r *Roll) ScaledJobs() kube.Sink[*v1alpha1.ScaledJob] {
 // Namespaced takes in TriggerAuthentications.
 func (r *Roll) Namespaced() kube.Sink[*v1alpha1.TriggerAuthentication] {
 	return taking[*v1alpha1.TriggerAuthentication]{
-		put:  func(o *v1alpha1.TriggerAuthentication) { r.open(refOf(v1alpha1.KindTriggerAuthentication, keyOf(o)), page{o.UID, o.Status}) },
+		put: func(o *v1alpha1.TriggerAuthentication) {
+			r.open(refOf(v1alpha1.KindTriggerAuthentication, keyOf(o)), page{o.UID, o.Status})
+		},
 		drop: func(key types.NamespacedName) { r.close(refOf(v1alpha1.KindTriggerAuthentication, key)) },
 	}
 }

@@ -55,8 +55,8 @@ type cluster struct {
 	sizes     map[string]int32
 	queues    map[string]float64
 	broken    map[string]error // why a queue cannot be read
-	asked     map[string]int // reads of each queue
-	opened    []string // passwords that sources were opened with
+	asked     map[string]int   // reads of each queue
+	opened    []string         // passwords that sources were opened with
 	password  string
 	objects   map[string]*v1alpha1.ScaledObject
 	patches   []string // bodies of status patches
