@@ -16,9 +16,12 @@ import (
 	"github.com/furl-dev/furl/triggers/external/externalscaler"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 func TestExternal_keeps_what_every_trigger_promises(t *testing.T) {
@@ -358,5 +361,34 @@ func TestExternal_keeps_objects_apart(t *testing.T) {
 	}
 	if len(keys) != 5 {
 		t.Errorf("%d keys, want one for each of 5: the service is told of the object", len(keys))
+	}
+}
+
+func TestExternal_leaves_a_service_alone_that_asks_for_it(t *testing.T) {
+	for _, c := range []struct {
+		why     string
+		details []protoadapt.MessageV1
+		want    time.Duration
+	}{
+		{"it says for how long", []protoadapt.MessageV1{
+			&errdetails.ErrorInfo{Reason: "QUOTA"}, &errdetails.RetryInfo{RetryDelay: durationpb.New(90 * time.Second)},
+		}, 90 * time.Second},
+		{"it says nothing", nil, 0},
+		{"it says something else", []protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: "QUOTA"}}, 0},
+		{"a time that has passed", []protoadapt.MessageV1{&errdetails.RetryInfo{RetryDelay: durationpb.New(-time.Second)}}, 0},
+	} {
+		st, err := status.New(codes.ResourceExhausted, "too many questions").WithDetails(c.details...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := queue(5)
+		s.active = func(context.Context) (bool, error) { return false, st.Err() }
+		_, err = read(t, pull(t, input(serve(t, s).address)))
+		if err == nil || !strings.Contains(err.Error(), "too many questions") {
+			t.Errorf("%s: error %v", c.why, err)
+		}
+		if after, _ := trigger.RetryAfter(err); after != c.want {
+			t.Errorf("%s: it is left alone for %s, want %s", c.why, after, c.want)
+		}
 	}
 }

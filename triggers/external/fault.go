@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/furl-dev/furl/trigger"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -38,7 +41,22 @@ func (s *source) fault(asked string, err error) error {
 	if len(said) > longestSaid {
 		said = strings.ToValidUTF8(said[:longestSaid], "") + "…"
 	}
-	return &callError{address: s.address, asked: s.conceal(asked), code: st.Code(), said: said}
+	e := &callError{address: s.address, asked: s.conceal(asked), code: st.Code(), said: said}
+	if after := backoffOf(st); after > 0 {
+		return &trigger.Throttled{After: after, Err: e}
+	}
+	return e
+}
+
+// backoffOf is how long the service asks to be left alone, by a RetryInfo among
+// the details of its error; 0 where it does not.
+func backoffOf(st *status.Status) time.Duration {
+	for _, d := range st.Details() {
+		if r, ok := d.(*errdetails.RetryInfo); ok {
+			return r.GetRetryDelay().AsDuration()
+		}
+	}
+	return 0
 }
 
 // conceal blots out the secrets of a text.

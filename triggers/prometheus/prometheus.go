@@ -60,10 +60,10 @@ func (c config) refuse() error {
 		return nil
 	}
 	if p := c.Identity.Provider; p == "gcp" || p == "azure-workload" {
-		return fmt.Errorf("podIdentity %s is not supported yet for prometheus: want aws, or authModes with a token", p)
+		return fmt.Errorf("podIdentity %s is not supported yet for prometheus: want podIdentity aws, or authModes bearer with a bearerToken", p)
 	}
 	if c.Google != "" {
-		return errors.New("GoogleApplicationCredentials is not supported yet for prometheus: want authModes with a token")
+		return errors.New("GoogleApplicationCredentials is not supported yet for prometheus: want authModes bearer with a bearerToken")
 	}
 	return nil
 }
