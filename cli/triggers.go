@@ -14,7 +14,7 @@ import (
 
 // The table of evidence first: the pages print it.
 //
-//go:generate go run -C ../tools ./evidence -out ../trigger/evidence/zz_generated.table.go ..=./triggers/... ../lab=./sqs/...
+//go:generate go run -C ../tools ./evidence -out ../trigger/evidence/zz_generated.table.go ..=./triggers/... ..=./operator/scaledobject ../lab=./sqs/...
 //go:generate go test -run ^TestTriggerPages$ . -update
 
 func triggersCommand() *cobra.Command {

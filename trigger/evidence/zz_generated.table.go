@@ -6,10 +6,12 @@ func table() []Proof {
 	return []Proof{
 		{"aws-sqs-queue", "emulator", "lab/sqs", "TestTrigger_reads_what_the_queue_counts"},
 		{"aws-sqs-queue", "recorded shape", "triggers/awssqs", "TestSource_keeps_what_every_trigger_promises"},
+		{"cpu", "recorded shape", "operator/scaledobject", "TestController_scales_on_what_kubelets_say/cpu"},
 		{"cron", "asks nobody", "triggers/cron", "TestSource_keeps_what_every_trigger_promises"},
 		{"external", "real server", "triggers/external", "TestExternal_keeps_what_every_trigger_promises/external"},
 		{"external-push", "real server", "triggers/external", "TestExternal_keeps_what_every_trigger_promises/external-push"},
 		{"kubernetes-workload", "stub", "triggers/workload", "TestSource_keeps_what_every_trigger_promises"},
+		{"memory", "recorded shape", "operator/scaledobject", "TestController_scales_on_what_kubelets_say/memory"},
 		{"metrics-api", "real server", "triggers/metricsapi", "TestSource_keeps_what_every_trigger_promises"},
 		{"prometheus", "real server", "triggers/prometheus", "TestRead_understands_a_real_Prometheus"},
 		{"prometheus", "recorded shape", "triggers/prometheus", "TestSource_keeps_what_every_trigger_promises"},
