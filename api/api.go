@@ -17,6 +17,13 @@ const (
 	// go first when the workload shrinks. It stands on the pods, by their template,
 	// or on the object that scales them, which then speaks for all.
 	AnnotationBusy = "furl.dev/busy"
+	// AnnotationAdopts on a ScaledObject names the HorizontalPodAutoscaler that it
+	// replaces, as hpa/NAME. While that scales the workload the object only
+	// observes; the moment it is gone, the object scales.
+	AnnotationAdopts = "furl.dev/adopts"
+	// AnnotationAdopted on a ScaledObject keeps the HorizontalPodAutoscaler that it
+	// replaced, as JSON, for the way back.
+	AnnotationAdopted = "furl.dev/adopted-hpa"
 )
 
 // ScaleToZeroByBehavior goes to zero by the scale-down policy.

@@ -63,7 +63,7 @@ Ask it:
 		return &UsageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
 	root.AddCommand(
-		evalCommand(), explainCommand(t), installCommand(), labCommand(t), triggersCommand(), uninstallCommand(), versionCommand(),
+		adoptCommand(), evalCommand(), explainCommand(t), installCommand(), labCommand(t), triggersCommand(), uninstallCommand(), versionCommand(),
 	)
 	return root
 }

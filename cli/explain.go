@@ -12,10 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 )
 
 // explainTimeout bounds every call of the cluster.
@@ -23,8 +20,7 @@ const explainTimeout = 15 * time.Second
 
 // explain is one call of furl explain, as its flags say.
 type explain struct {
-	rules      *clientcmd.ClientConfigLoadingRules
-	overrides  clientcmd.ConfigOverrides
+	access
 	history    bool
 	limit      int64
 	output     string
@@ -32,7 +28,7 @@ type explain struct {
 }
 
 func explainCommand(t Terminal) *cobra.Command {
-	e := &explain{rules: clientcmd.NewDefaultClientConfigLoadingRules()}
+	e := &explain{access: newAccess()}
 	cmd := &cobra.Command{
 		Use:   "explain KIND/NAME",
 		Short: "Say why a workload has the size that it has",
@@ -62,9 +58,7 @@ is there for kubectl: kubectl get decisions.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&e.rules.ExplicitPath, "kubeconfig", "", "kubeconfig file; absent, as kubectl finds it")
-	f.StringVar(&e.overrides.CurrentContext, "context", "", "context of the kubeconfig")
-	f.StringVarP(&e.overrides.Context.Namespace, "namespace", "n", "", "namespace; absent, the context's")
+	e.addFlags(f)
 	f.BoolVar(&e.history, "history", false, "list earlier decisions, the newest first")
 	f.Int64Var(&e.limit, "limit", 20, "most decisions to list with --history, 0 for all")
 	f.StringVarP(&e.output, "output", "o", "text", "format: text, wide, json or yaml")
@@ -86,27 +80,37 @@ func (e *explain) object(args []string) error {
 	if !slices.Contains([]string{"text", "wide", "json", "yaml"}, e.output) {
 		return &UsageError{fmt.Errorf("--output: %q is unknown; want text, wide, json or yaml", e.output)}
 	}
-	switch kind, _, _ := strings.Cut(strings.ToLower(e.kind), "."); kind {
-	case "hpa", "horizontalpodautoscaler", "horizontalpodautoscalers":
-		e.kind = "hpa"
-	case "so", "scaledobject", "scaledobjects":
-		e.kind = "scaledobject"
-	default:
+	short, known := shortKind(e.kind)
+	if !known {
 		return &UsageError{fmt.Errorf("kind %q is not one that Furl decides on; want hpa or scaledobject", e.kind)}
 	}
+	e.kind = short
 	return nil
 }
 
+// shortKind is the name of a kind in records, from any that kubectl takes.
+func shortKind(kind string) (short string, known bool) {
+	switch kind, _, _ := strings.Cut(strings.ToLower(kind), "."); kind {
+	case kindHPA, "horizontalpodautoscaler", "horizontalpodautoscalers":
+		return kindHPA, true
+	case "so", kindScaledObject, "scaledobjects":
+		return kindScaledObject, true
+	default:
+		return "", false
+	}
+}
+
+// The kinds that are decided on, as records name them.
+const (
+	kindHPA          = "hpa"
+	kindScaledObject = "scaledobject"
+)
+
 // read asks the cluster for the decision.
 func (e *explain) read(ctx context.Context) (*v1alpha1.Decision, error) {
-	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(e.rules, &e.overrides)
-	namespace, _, err := loader.Namespace()
+	c, namespace, err := e.connect()
 	if err != nil {
-		return nil, fmt.Errorf("kubeconfig: %w", err)
-	}
-	c, err := loader.ClientConfig()
-	if err != nil {
-		return nil, fmt.Errorf("kubeconfig: %w", err)
+		return nil, err
 	}
 	client, err := decisionsClient(c)
 	if err != nil {
@@ -124,19 +128,7 @@ func (e *explain) read(ctx context.Context) (*v1alpha1.Decision, error) {
 }
 
 func decisionsClient(c *rest.Config) (*rest.RESTClient, error) {
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return nil, err
-	}
-	c = rest.CopyConfig(c)
-	group := v1alpha1.GroupVersion()
-	c.GroupVersion, c.APIPath, c.Timeout = &group, "/apis", explainTimeout
-	c.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-	client, err := rest.RESTClientFor(c)
-	if err != nil {
-		return nil, fmt.Errorf("client of %s: %w", v1alpha1.GroupName, err)
-	}
-	return client, nil
+	return groupClient(c, v1alpha1.GroupVersion(), v1alpha1.AddToScheme)
 }
 
 // why turns the API server's answer into what to do about it.

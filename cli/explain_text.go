@@ -49,7 +49,7 @@ func (e *explain) writeRecord(b *strings.Builder, title string, r *v1alpha1.Reco
 		fmt.Fprintf(b, "  decided alike %d times since %s ago\n", r.Alike, age(now, r.Since.Time))
 	}
 	if r.Outcome == observed {
-		fmt.Fprintf(b, "  not written, because of the annotation %s: %s\n", api.AnnotationMode, api.ModeObserve)
+		fmt.Fprintf(b, "  not written: Furl only observes, by the annotation %s, by %s, or with --mode=observe\n", api.AnnotationMode, api.AnnotationAdopts)
 	}
 	if r.Freeze != "" {
 		fmt.Fprintf(b, "  frozen, no size is written: %s\n", r.Freeze)

@@ -68,6 +68,8 @@ type Record struct {
 	Outcome  Outcome
 	// Freeze says who lets no size be written, why and how long; empty: sizes may be written.
 	Freeze string
+	// Observe says that nothing would have been written, whatever was decided.
+	Observe bool
 	// Err is why the size could not be read (Unseen), or written (Failed).
 	Err error
 	// Unread is why no signal could be read at all; Seen then holds a missing reading for each.
@@ -107,7 +109,7 @@ func (l *Loop) History() engine.History { return l.past }
 // Tick performs one evaluation at the given instant and returns when the next
 // one is due if no new data comes; zero means only then.
 func (l *Loop) Tick(ctx context.Context, at time.Time) (next time.Time, err error) {
-	r := Record{At: at, Policy: l.policy, Past: l.past}
+	r := Record{At: at, Policy: l.policy, Past: l.past, Observe: l.Observe}
 	size, err := l.Observer.Size(ctx)
 	if err != nil {
 		r.Outcome, r.Err = Unseen, err

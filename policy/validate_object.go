@@ -136,5 +136,10 @@ func validateObjectAnnotations(all map[string]string) field.ErrorList {
 	if v, ok := all[api.AnnotationScaleToZero]; ok && v != api.ScaleToZeroByBehavior {
 		errs = append(errs, field.NotSupported(path.Key(api.AnnotationScaleToZero), v, []string{api.ScaleToZeroByBehavior}))
 	}
+	if v, ok := all[api.AnnotationAdopts]; ok {
+		if _, adopts := Adopts(all); !adopts {
+			errs = append(errs, field.Invalid(path.Key(api.AnnotationAdopts), v, "must name a HorizontalPodAutoscaler, such as hpa/web"))
+		}
+	}
 	return errs
 }

@@ -61,7 +61,7 @@ func changes(r *loop.Record) bool {
 // numbers may differ.
 func alike(a, b *loop.Record) bool {
 	return !changes(b) && a.Outcome == b.Outcome && a.Decision.From == b.Decision.From && a.Decision.To == b.Decision.To &&
-		a.Freeze == b.Freeze &&
+		a.Freeze == b.Freeze && a.Observe == b.Observe &&
 		said(a.Err) == said(b.Err) && said(a.Unread) == said(b.Unread) &&
 		slices.EqualFunc(a.Decision.Steps, b.Decision.Steps, func(x, y engine.Step) bool {
 			return x.Rule == y.Rule && x.Case == y.Case && x.Signal == y.Signal && x.After == y.After

@@ -51,6 +51,7 @@ type line struct {
 	Decision    *engine.Decision `json:"decision,omitempty"`
 	Outcome     loop.Outcome     `json:"outcome"`
 	Freeze      string           `json:"freeze,omitempty"`
+	Observe     bool             `json:"observe,omitempty"`
 	Err         string           `json:"error,omitempty"`
 	Unread      string           `json:"unread,omitempty"`
 }
@@ -58,7 +59,7 @@ type line struct {
 // MarshalJSON writes the record so that [Replay] can do without its process.
 func (r Record) MarshalJSON() ([]byte, error) {
 	l := line{
-		Workload: r.Workload, At: r.At, Since: r.Since, Alike: r.Alike, Outcome: r.Outcome,
+		Workload: r.Workload, At: r.At, Since: r.Since, Alike: r.Alike, Outcome: r.Outcome, Observe: r.Observe,
 		Policy: policyLine(r.Policy), Observation: observationLine(r.Seen), History: r.Past,
 		Freeze: r.Freeze, Err: said(r.Err), Unread: said(r.Unread),
 	}
@@ -79,7 +80,7 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 		return fmt.Errorf("policy: %w", err)
 	}
 	*r = Record{Workload: l.Workload, Since: l.Since, Alike: l.Alike, Record: loop.Record{
-		At: l.At, Policy: p, Seen: l.Observation.engine(), Past: l.History, Outcome: l.Outcome,
+		At: l.At, Policy: p, Seen: l.Observation.engine(), Past: l.History, Outcome: l.Outcome, Observe: l.Observe,
 		Freeze: l.Freeze, Err: saying(l.Err), Unread: saying(l.Unread),
 	}}
 	if l.Decision != nil {

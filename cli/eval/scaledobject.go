@@ -38,10 +38,9 @@ func objectSubject(where place, so *v1alpha1.ScaledObject) *subject {
 	} else {
 		s.rhythm = 30 * time.Second
 	}
-	triggers := make([]policy.Trigger, len(so.Spec.Triggers))
+	triggers := Triggers(so)
 	s.triggers = map[string][]string{}
 	for i := range triggers {
-		triggers[i] = check(so, i)
 		for _, m := range triggers[i].Config.Metrics {
 			s.triggers[trigger.MetricName(i, m.Name)] = callings(so, i)
 		}
@@ -49,6 +48,15 @@ func objectSubject(where place, so *v1alpha1.ScaledObject) *subject {
 	s.compile = func(d policy.Defaults) (policy.Compiled, error) { return policy.CompileScaledObject(so, triggers, d) }
 	s.resume = func(at time.Time) engine.History { return policy.Resume(so, at) }
 	return s
+}
+
+// Triggers decodes those of an object as admission does, in their order.
+func Triggers(so *v1alpha1.ScaledObject) []policy.Trigger {
+	out := make([]policy.Trigger, len(so.Spec.Triggers))
+	for i := range out {
+		out[i] = check(so, i)
+	}
+	return out
 }
 
 // check decodes one trigger as admission does: without the secrets and the

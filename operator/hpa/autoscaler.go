@@ -24,6 +24,8 @@ type Settings struct {
 	Defaults policy.Defaults
 	// Decide is [engine.Decide] unless set.
 	Decide loop.Decide
+	// Observe decides about every HPA and writes nothing.
+	Observe bool
 	// EveryChange writes the status on every change and repeats every event, as
 	// upstream does, instead of pacing both. An HPA with a cadence has it too.
 	EveryChange bool
@@ -122,7 +124,7 @@ func (a *Autoscaler) use(h *autoscalingv2.HorizontalPodAutoscaler, at time.Time)
 	}
 	a.compiled, a.book.reread = c, !first
 	a.loop.Use(c.Policy)
-	a.loop.Observe = c.Mode == policy.Observe
+	a.loop.Observe = a.settings.Observe || c.Mode == policy.Observe
 	a.book.everyChange = a.settings.EveryChange || c.Cadence > 0
 	a.eye.sources, a.eye.metrics = c.Sources, h.Spec.Metrics
 	a.eye.workload.Forget()

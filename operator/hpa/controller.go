@@ -175,7 +175,7 @@ func (k *Controller) turn(ctx context.Context, key types.NamespacedName, t sched
 // take returns the holding of an HPA that Furl decides about, or nil and when
 // to ask again.
 func (k *Controller) take(key types.NamespacedName, s Seen, at time.Time) (*holding, time.Time) {
-	observes := s.Object.Annotations[api.AnnotationMode] == api.ModeObserve
+	observes := k.settings.Observe || s.Object.Annotations[api.AnnotationMode] == api.ModeObserve
 	whose, next := k.control.ownerOf(s, at, k.unserved)
 	if !observes && (k.down.Load() || whose != furl) {
 		return nil, next

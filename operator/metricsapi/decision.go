@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/furl-dev/furl/api"
 	"github.com/furl-dev/furl/api/decisions/v1alpha1"
 	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/loop"
@@ -27,6 +28,9 @@ func recordOf(r record.Record) v1alpha1.Record {
 	out := v1alpha1.Record{
 		At: metav1.NewMicroTime(r.At), Since: metav1.NewMicroTime(r.Since), Alike: int64(r.Alike),
 		From: r.Decision.From, To: r.Decision.To, Outcome: string(r.Outcome), Freeze: r.Freeze,
+	}
+	if r.Observe {
+		out.Mode = api.ModeObserve
 	}
 	switch {
 	case r.Err != nil:

@@ -3,17 +3,14 @@ package scaledobject
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/furl-dev/furl/api"
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/furl-dev/furl/kube"
-	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/schedule"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -49,6 +46,7 @@ type holding struct {
 	keda     time.Time
 	observes bool
 	beside   string // why Furl leaves the object to KEDA; empty: it does not
+	adopts   bool   // the HPA that the object replaces is still there
 }
 
 // ControllerConfig is what a [Controller] works with.
@@ -178,7 +176,9 @@ func (k *Controller) turn(ctx context.Context, key types.NamespacedName, t sched
 	case refused == "" && k.isCold() && k.measuresPods(s.Object):
 		return time.Time{}, nil // thaw wakes it
 	}
-	next, err := h.scaler.Sync(ctx, s.Object, Turn{At: t.At, Woken: t.Woken, Refused: refused, Resolve: resolve})
+	next, err := h.scaler.Sync(ctx, s.Object, Turn{
+		At: t.At, Woken: t.Woken, Refused: refused, Observe: h.observes, Resolve: resolve,
+	})
 	k.turns.Pace(key, h.scaler.compiled.Cadence)
 	if err == nil && refused == "" && !h.observes {
 		err = k.promise(ctx, h)
@@ -205,62 +205,6 @@ func (k *Controller) take(key types.NamespacedName, s Seen) (h *holding, resolve
 		k.held[key] = h
 	}
 	return h, resolve
-}
-
-// standing says whether Furl may scale an object's target: who else wants to,
-// and whether KEDA is at work on the object. Who only observes is in nobody's way.
-func (k *Controller) standing(s Seen, h *holding) (refused string, beside bool) {
-	observes := s.Object.Annotations[api.AnnotationMode] == api.ModeObserve
-	if h.observes && !observes {
-		h.keda = s.Keda // what was written while Furl only watched is no contest
-	}
-	h.observes = observes
-	if observes {
-		h.beside = ""
-		return "", false
-	}
-	why := ""
-	if s.Keda.After(h.keda) {
-		why = "KEDA wrote the status of this ScaledObject while Furl held it, so Furl leaves it alone until Furl is restarted"
-	}
-	for _, c := range k.targets.Rivals(kube.Claim{Kind: v1alpha1.KindScaledObject, NamespacedName: keyOf(s.Object)}) {
-		switch {
-		case c.Kind == hpa.Kind && (c.Name == s.Object.HPAName() || c.Name == s.Object.Status.HpaName):
-			why = fmt.Sprintf("KEDA's HPA %s scales the target, so Furl leaves it alone; remove KEDA, then that HPA, to let Furl scale", c.Name)
-		case c.Kind == hpa.Kind:
-			refused = managed(s.Object, "hpa", c.Name)
-		case k.older(c.NamespacedName, s.Object):
-			refused = managed(s.Object, v1alpha1.KindScaledObject, c.Name)
-		}
-	}
-	k.tell(s.Object, h, why)
-	return refused, why != ""
-}
-
-// managed is KEDA's sentence about a target that is another's.
-func managed(o *v1alpha1.ScaledObject, kind, name string) string {
-	t := targetOf(o)
-	return fmt.Sprintf("the workload '%s' of type '%s.%s' is already managed by the %s '%s'", t.Name, t.APIVersion, t.Kind, kind, name)
-}
-
-// older tells whether another object was there before o: of two that want one
-// target, the first has it.
-func (k *Controller) older(key types.NamespacedName, o *v1alpha1.ScaledObject) bool {
-	s, ok := k.table.Get(key)
-	if !ok || s.Object.DeletionTimestamp != nil {
-		return false
-	}
-	a, b := s.Object.CreationTimestamp, o.CreationTimestamp
-	return a.Before(&b) || a.Equal(&b) && key.Name < o.Name
-}
-
-// tell says once why Furl leaves an object to KEDA.
-func (k *Controller) tell(o *v1alpha1.ScaledObject, h *holding, beside string) {
-	if beside != "" && beside != h.beside {
-		k.ports.Events.Own(o, corev1.EventTypeWarning, "StandingDown", beside)
-		k.log.Warn("leaving a scaledobject to keda", "namespace", o.Namespace, "name", o.Name, "because", beside)
-	}
-	h.beside = beside
 }
 
 // release gives up an object, if Furl holds it.

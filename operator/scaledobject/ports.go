@@ -102,6 +102,8 @@ type Settings struct {
 	Defaults policy.Defaults
 	// Decide is [engine.Decide] unless set.
 	Decide loop.Decide
+	// Observe decides about every object and writes nothing.
+	Observe bool
 	// Clock tells how long things took.
 	Clock func() time.Time
 	Meter *Meter

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"time"
 
-	"github.com/furl-dev/furl/api"
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/loop"
@@ -64,6 +63,8 @@ type Turn struct {
 	Woken time.Time
 	// Refused is why the object may not scale its target; empty: it may.
 	Refused string
+	// Observe says that Furl decides and records, and writes nothing.
+	Observe bool
 	// Resolve asks for what the triggers refer to again.
 	Resolve bool
 }
@@ -81,7 +82,7 @@ func (a *Scaler) Sync(ctx context.Context, o *v1alpha1.ScaledObject, t Turn) (ti
 		a.loop.Restore(policy.Resume(o, t.At))
 		a.settings.Meter.registered(o)
 	}
-	a.book.silent = o.Annotations[api.AnnotationMode] == api.ModeObserve
+	a.book.silent, a.loop.Observe = t.Observe, t.Observe
 	if t.Refused != "" {
 		return a.refuse(ctx, t)
 	}
@@ -94,7 +95,6 @@ func (a *Scaler) Sync(ctx context.Context, o *v1alpha1.ScaledObject, t Turn) (ti
 	if a.invalid != nil {
 		return a.book.due, a.check(ctx, t.At, a.invalid)
 	}
-	a.loop.Observe = a.compiled.Mode == policy.Observe
 	if until := a.eye.triggers.wait(t.At); !until.IsZero() {
 		return until, nil
 	}

@@ -54,6 +54,9 @@ type Record struct {
 	// Who lets no size be written, why and how long, while a freeze is in force.
 	// +optional
 	Freeze string `json:"freeze,omitempty"`
+	// observe where Furl only decides and records; empty where it scales.
+	// +optional
+	Mode string `json:"mode,omitempty"`
 	// Why the size could not be read or written, or why no signal could be read.
 	// +optional
 	Error string `json:"error,omitempty"`

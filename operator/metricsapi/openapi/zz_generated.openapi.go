@@ -314,6 +314,13 @@ func schema_furl_api_decisions_v1alpha1_Record(ref common.ReferenceCallback) com
 							Format:      "",
 						},
 					},
+					"mode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observe where Furl only decides and records; empty where it scales.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 					"error": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Why the size could not be read or written, or why no signal could be read.",
