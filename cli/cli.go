@@ -49,7 +49,11 @@ Run it:
 
 Ask it:
   furl explain hpa/php-apache                  why this many?
-  furl triggers                                what can be scaled on?`,
+  furl triggers                                what can be scaled on?
+
+Bring it in:
+  furl shadow                                  what would Furl do beside what scales now?
+  furl adopt hpa/php-apache                    hand an HPA over, or back`,
 		Args:          noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceUsage:  true,
@@ -63,7 +67,7 @@ Ask it:
 		return &UsageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
 	root.AddCommand(
-		adoptCommand(), evalCommand(), explainCommand(t), installCommand(), labCommand(t), triggersCommand(), uninstallCommand(), versionCommand(),
+		adoptCommand(), evalCommand(), explainCommand(t), installCommand(), labCommand(t), shadowCommand(t), triggersCommand(), uninstallCommand(), versionCommand(),
 	)
 	return root
 }

@@ -104,7 +104,7 @@ func (p *parts) newAutoscalers(s *scene) *hpa.Controller {
 	return hpa.NewController(hpa.ControllerConfig{
 		Control: hpa.Control(p.config.Control), Unserved: p.config.UnservedAfter, Ports: ports, Notices: p.events, Log: p.config.Log,
 		Targets: s.targets, Workers: p.config.Workers,
-		Settings: hpa.Settings{Defaults: p.config.Defaults, Clock: schedule.Clock{}.Now, Meter: hpa.NewMeter(s.registry)},
+		Settings: hpa.Settings{Defaults: p.config.Defaults, Observe: p.config.Mode == ModeObserve, Clock: schedule.Clock{}.Now, Meter: hpa.NewMeter(s.registry)},
 	})
 }
 

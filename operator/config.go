@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/furl-dev/furl/api"
 	"github.com/furl-dev/furl/operator/auth"
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/operator/metricsapi"
@@ -33,6 +34,14 @@ const (
 	ScaledObjectsOff = "off"
 )
 
+// What Furl does with its decisions.
+const (
+	// ModeScale carries them out.
+	ModeScale = "scale"
+	// ModeObserve records them, as if every object had the annotation furl.dev/mode: observe.
+	ModeObserve = api.ModeObserve
+)
+
 // Config is what the flags of `furl operator` say.
 type Config struct {
 	// Kubeconfig names the cluster; empty means the one that Furl runs in.
@@ -51,6 +60,8 @@ type Config struct {
 	LeaderElect bool
 	// Control says which HPAs are Furl's: auto, on or off.
 	Control string
+	// Mode is ModeScale or ModeObserve.
+	Mode string
 	// ScaledObjects is on or off: whether Furl serves the objects of keda.sh.
 	ScaledObjects string
 	// ClusterObjectNamespace is where a ClusterTriggerAuthentication finds its
@@ -89,6 +100,7 @@ func DefaultConfig() Config {
 		Name:               "furl",
 		LeaderElect:        true,
 		Control:            string(hpa.Auto),
+		Mode:               ModeScale,
 		ScaledObjects:      ScaledObjectsOn,
 		UnservedAfter:      hpa.UnservedAfter,
 		ResourceMetrics:    ResourceSelf,
@@ -108,6 +120,8 @@ func (c *Config) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.LeaderElect, "leader-elect", c.LeaderElect, "Decide only while holding the lease, so that several replicas can run.")
 	fs.StringVar(&c.Control, "hpa-controller", c.Control, "Which HorizontalPodAutoscalers Furl reconciles: auto (those that nobody else serves), on (all) or off.")
 	fs.StringVar(&c.ScaledObjects, "scaled-objects", c.ScaledObjects, "Whether Furl serves the objects of keda.sh: on (all but those that KEDA is at work on) or off.")
+	fs.StringVar(&c.Mode, "mode", c.Mode,
+		"What Furl does with its decisions: scale (carry them out) or observe (record them for furl explain and furl shadow, and write no size and no status).")
 	c.addAuthFlags(fs)
 	fs.DurationVar(&c.UnservedAfter, "hpa-unserved-after", c.UnservedAfter,
 		"How long an HPA must have been without a condition from any controller for --hpa-controller=auto to take it.")
@@ -155,6 +169,7 @@ func (c *Config) Validate() error {
 	}
 	_, err := hpa.ParseControl(c.Control)
 	refuse(err != nil, "--%w", err)
+	refuse(c.Mode != ModeScale && c.Mode != ModeObserve, "--mode is %q: set %s or %s", c.Mode, ModeScale, ModeObserve)
 	refuse(c.ScaledObjects != ScaledObjectsOn && c.ScaledObjects != ScaledObjectsOff,
 		"--scaled-objects is %q: set %s or %s", c.ScaledObjects, ScaledObjectsOn, ScaledObjectsOff)
 	refuse(c.ResourceMetrics != ResourceSelf && c.ResourceMetrics != ResourceAPI,

@@ -25,6 +25,8 @@ import (
 type keda struct {
 	objects *scaledobject.Controller
 	jobs    *scaledjob.Controller
+	// observes says that nothing of keda.sh may be written.
+	observes bool
 	roll    *auth.Roll
 	pool    *pool.Pool
 	watched *kube.Watched
@@ -42,7 +44,7 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 		Cluster: kube.Surroundings{Pods: s.pods, Client: p.clients.Core},
 	})
 	reading.Metrics = s.registry
-	k := &keda{pool: pool.New(reading)}
+	k := &keda{observes: p.config.Mode == ModeObserve, pool: pool.New(reading)}
 	inputs, specs, err := p.newInputs(k)
 	if err != nil {
 		return nil, err
@@ -56,7 +58,7 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 	k.objects = scaledobject.NewController(scaledobject.ControllerConfig{
 		Ports: ports, Log: p.config.Log, Targets: s.targets, Workers: p.config.Workers,
 		Settings: scaledobject.Settings{
-			Defaults: p.config.Defaults, Clock: schedule.Clock{}.Now, Meter: scaledobject.NewMeter(s.registry, version()),
+			Defaults: p.config.Defaults, Observe: p.config.Mode == ModeObserve, Clock: schedule.Clock{}.Now, Meter: scaledobject.NewMeter(s.registry, version()),
 		},
 	})
 	inputs.Notify(k.objects.ReferenceChanged)
@@ -102,8 +104,10 @@ func (k *keda) lead(ctx context.Context) error {
 	group.Go(func() error { return k.watched.Run(ctx) })
 	group.Go(func() error { return k.pool.Run(ctx) })
 	group.Go(func() error { return k.objects.Lead(ctx) })
-	group.Go(func() error { return k.jobs.Lead(ctx) })
-	group.Go(func() error { return k.roll.Lead(ctx) })
+	if !k.observes {
+		group.Go(func() error { return k.jobs.Lead(ctx) })
+		group.Go(func() error { return k.roll.Lead(ctx) })
+	}
 	return group.Wait()
 }
 
