@@ -27,10 +27,10 @@ type keda struct {
 	jobs    *scaledjob.Controller
 	// observes says that nothing of keda.sh may be written.
 	observes bool
-	roll    *auth.Roll
-	pool    *pool.Pool
-	watched *kube.Watched
-	feed    kube.Follower
+	roll     *auth.Roll
+	pool     *pool.Pool
+	watched  *kube.Watched
+	feed     kube.Follower
 }
 
 // newKeda connects it; nothing runs yet.
