@@ -224,6 +224,11 @@ func printObject(w io.Writer, format string, so *v1alpha1.ScaledObject) error {
 	if m, ok := fields["metadata"].(map[string]any); ok {
 		delete(m, "creationTimestamp")
 	}
+	if so.Spec.Advanced != nil {
+		if a, ok := fields["spec"].(map[string]any)["advanced"].(map[string]any); ok { //nolint:forcetypeassert // a ScaledObject has a spec
+			delete(a, "scalingModifiers") // empty, and not omitted
+		}
+	}
 	if format == outputJSON {
 		return writeJSON(w, fields)
 	}

@@ -84,6 +84,14 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case r.Header.Get("Authorization") != "Bearer secret-of-the-test":
 		answer(w, http.StatusUnauthorized, status(http.StatusUnauthorized, metav1.StatusReasonUnauthorized, ""))
+	case serveHPAs(w, r):
+	case path == decisions+"shop/decisions", path == "/apis/decisions.furl.dev/v1alpha1/decisions":
+		answer(w, http.StatusOK, v1alpha1.DecisionList{
+			TypeMeta: metav1.TypeMeta{Kind: "DecisionList", APIVersion: "decisions.furl.dev/v1alpha1"},
+			Items:    []v1alpha1.Decision{decision(), shadowed()},
+		})
+	case path == decisions+"shop/decisions/hpa.shadowed/history":
+		answer(w, http.StatusOK, shadowed())
 	case path == decisions+"shop/decisions/hpa.php-apache":
 		answer(w, http.StatusOK, decision())
 	case path == decisions+"shop/decisions/hpa.held":
