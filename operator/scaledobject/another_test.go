@@ -29,6 +29,15 @@ type another struct {
 
 // another returns one whose ports are changed as the test needs.
 func (c *cluster) another(change func(*scaledobject.Ports)) *another {
+	return c.withSettings(scaledobject.Settings{}, change)
+}
+
+// observer returns one that writes nothing, as with --mode=observe.
+func (c *cluster) observer() *another {
+	return c.withSettings(scaledobject.Settings{Observe: true}, nil)
+}
+
+func (c *cluster) withSettings(s scaledobject.Settings, change func(*scaledobject.Ports)) *another {
 	a := &another{c: c, registry: prometheus.NewRegistry()}
 	a.pods = kube.NewPods(func(o types.NamespacedName) { a.PodsChanged(o) })
 	ports := scaledobject.Ports{
@@ -37,11 +46,9 @@ func (c *cluster) another(change func(*scaledobject.Ports)) *another {
 	if change != nil {
 		change(&ports)
 	}
+	s.Defaults, s.Clock, s.Meter = policy.UpstreamDefaults(), time.Now, scaledobject.NewMeter(a.registry, "test")
 	a.Controller = scaledobject.NewController(scaledobject.ControllerConfig{
-		Ports: ports, Log: slog.New(slog.DiscardHandler), Workers: 1,
-		Settings: scaledobject.Settings{
-			Defaults: policy.UpstreamDefaults(), Clock: time.Now, Meter: scaledobject.NewMeter(a.registry, "test"),
-		},
+		Ports: ports, Log: slog.New(slog.DiscardHandler), Workers: 1, Settings: s,
 	})
 	return a
 }
