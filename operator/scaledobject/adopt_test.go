@@ -84,7 +84,7 @@ func TestController_that_observes_everything_writes_nothing(t *testing.T) {
 		c.expect("size writes", c.writes(), []string(nil))
 		c.expect("status writes", c.statuses(), 0)
 		c.expect("finalizers", c.get("web").Finalizers, []string(nil))
-		if r := c.latest("web"); r.Outcome != loop.Observed || r.Decision.To != 7 {
+		if r := c.latest("web"); r.Outcome != loop.Observed || r.Decision.To != 4 {
 			t.Errorf("Furl decided %+v, %s", r.Decision, r.Outcome)
 		}
 	})
