@@ -10,8 +10,8 @@ import (
 
 // The names of what only the form for some namespaces has.
 const (
-	workloadsRole   = "furl-workloads"
-	credentialsRole = "furl-credentials"
+	workloadsRole = "furl-workloads"
+	inputsRole    = "furl-inputs"
 )
 
 // clusterWide tells whether a resource is in no namespace, so that only a
@@ -25,15 +25,15 @@ func clusterWide(resource string) bool {
 }
 
 // narrow splits the ClusterRole: what is in no namespace stays in it, the rest
-// becomes a Role, with its binding, in each of the namespaces. A
-// ClusterTriggerAuthentication has its secrets in Furl's own namespace: there
-// they may be read, too.
+// becomes a Role, with its binding, in each of the namespaces. In
+// Furl's own namespace it may read what it finds there for all of them: the
+// secrets of a ClusterTriggerAuthentication, and the order to freeze.
 func (f Form) narrow(role *unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
 	rules, _, err := unstructured.NestedSlice(role.Object, "rules")
 	if err != nil {
 		return nil, err
 	}
-	var wide, within, secrets []any
+	var wide, within, inputs []any
 	for _, one := range rules {
 		rule, ok := one.(map[string]any)
 		if !ok {
@@ -41,7 +41,7 @@ func (f Form) narrow(role *unstructured.Unstructured) ([]*unstructured.Unstructu
 		}
 		wide = append(wide, cut(rule, clusterWide)...)
 		within = append(within, cut(rule, func(r string) bool { return !clusterWide(r) })...)
-		secrets = append(secrets, cut(rule, func(r string) bool { return r == "secrets" })...)
+		inputs = append(inputs, cut(rule, func(r string) bool { return r == "secrets" || r == "configmaps" })...)
 	}
 	if err := unstructured.SetNestedSlice(role.Object, wide, "rules"); err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (f Form) narrow(role *unstructured.Unstructured) ([]*unstructured.Unstructu
 		out = append(out, f.granted(workloadsRole, n, within)...)
 	}
 	if !slices.Contains(f.Namespaces, f.own()) {
-		out = append(out, f.granted(credentialsRole, f.own(), secrets)...)
+		out = append(out, f.granted(inputsRole, f.own(), inputs)...)
 	}
 	return out, nil
 }

@@ -49,7 +49,7 @@ func versioned(name, v string) *corev1.Pod {
 func TestFeed_follows_objects_as_they_come_and_go(t *testing.T) {
 	c := fake.NewClientset(versioned("a", "1"), versioned("b", "1"))
 	sink := &names{all: map[types.NamespacedName]string{}}
-	feed := PodFeed(c, sink)
+	feed := PodFeed(c, nil, sink)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- feed.Run(ctx) }()

@@ -42,9 +42,11 @@ func source[L runtime.Object](c collection[L], client any) cache.ListerWatcher {
 	}, client)
 }
 
-// PodFeed follows all pods into sink.
-func PodFeed(c kubernetes.Interface, sink Sink[*corev1.Pod]) Follower {
-	return NewFeed("pods", source(c.CoreV1().Pods(metav1.NamespaceAll), c), &corev1.Pod{}, sink, stripPod)
+// PodFeed follows the pods of a scope into sink.
+func PodFeed(c kubernetes.Interface, in Scope, sink Sink[*corev1.Pod]) Follower {
+	return scoped(in, sink, func(namespace string, sink Sink[*corev1.Pod]) *Feed[*corev1.Pod] {
+		return NewFeed("pods", source(c.CoreV1().Pods(namespace), c), &corev1.Pod{}, sink, stripPod)
+	})
 }
 
 // NodeFeed follows all nodes into sink.
@@ -52,29 +54,41 @@ func NodeFeed(c kubernetes.Interface, sink Sink[*corev1.Node]) Follower {
 	return NewFeed("nodes", source(c.CoreV1().Nodes(), c), &corev1.Node{}, sink, nil)
 }
 
-// AutoscalerFeed follows all HorizontalPodAutoscalers into sink.
-func AutoscalerFeed(c kubernetes.Interface, sink Sink[*autoscalingv2.HorizontalPodAutoscaler]) Follower {
-	all := c.AutoscalingV2().HorizontalPodAutoscalers(metav1.NamespaceAll)
-	return NewFeed("horizontalpodautoscalers", source(all, c), &autoscalingv2.HorizontalPodAutoscaler{}, sink, nil)
+// AutoscalerFeed follows the HorizontalPodAutoscalers of a scope into sink.
+func AutoscalerFeed(c kubernetes.Interface, in Scope, sink Sink[*autoscalingv2.HorizontalPodAutoscaler]) Follower {
+	return scoped(in, sink, func(namespace string, sink Sink[*autoscalingv2.HorizontalPodAutoscaler]) *Feed[*autoscalingv2.HorizontalPodAutoscaler] {
+		all := c.AutoscalingV2().HorizontalPodAutoscalers(namespace)
+		return NewFeed("horizontalpodautoscalers", source(all, c), &autoscalingv2.HorizontalPodAutoscaler{}, sink, nil)
+	})
 }
 
 // FreezeFeed follows the orders to write no sizes into sink: the ConfigMaps of
-// that one name, in all namespaces.
-func FreezeFeed(c kubernetes.Interface, sink Sink[*corev1.ConfigMap]) Follower {
-	all := source(c.CoreV1().ConfigMaps(metav1.NamespaceAll), c)
-	return NewFeed("configmaps", byName(all, Ref{NamespacedName: types.NamespacedName{Name: api.FreezeName}}, func(error) {}, c),
-		&corev1.ConfigMap{}, sink, nil)
+// that one name, in all namespaces of a scope.
+func FreezeFeed(c kubernetes.Interface, in Scope, sink Sink[*corev1.ConfigMap]) Follower {
+	return scoped(in, sink, func(namespace string, sink Sink[*corev1.ConfigMap]) *Feed[*corev1.ConfigMap] {
+		all := source(c.CoreV1().ConfigMaps(namespace), c)
+		named := byName(all, Ref{NamespacedName: types.NamespacedName{Name: api.FreezeName}}, func(error) {}, c)
+		return NewFeed("configmaps", named, &corev1.ConfigMap{}, sink, nil)
+	})
 }
 
 // WorkloadFeeds follow the kinds whose sizes w keeps.
-func WorkloadFeeds(c kubernetes.Interface, w *Workloads) []Follower {
+func WorkloadFeeds(c kubernetes.Interface, in Scope, w *Workloads) []Follower {
 	apps, core := c.AppsV1(), c.CoreV1()
 	return []Follower{
-		NewFeed("deployments", source(apps.Deployments(metav1.NamespaceAll), c), &appsv1.Deployment{}, w.Deployments(), stripWorkload),
-		NewFeed("statefulsets", source(apps.StatefulSets(metav1.NamespaceAll), c), &appsv1.StatefulSet{}, w.StatefulSets(), stripWorkload),
-		NewFeed("replicasets", source(apps.ReplicaSets(metav1.NamespaceAll), c), &appsv1.ReplicaSet{}, w.ReplicaSets(), stripWorkload),
-		NewFeed("replicationcontrollers", source(core.ReplicationControllers(metav1.NamespaceAll), c),
-			&corev1.ReplicationController{}, w.ReplicationControllers(), stripWorkload),
+		scoped(in, w.Deployments(), func(namespace string, sink Sink[*appsv1.Deployment]) *Feed[*appsv1.Deployment] {
+			return NewFeed("deployments", source(apps.Deployments(namespace), c), &appsv1.Deployment{}, sink, stripWorkload)
+		}),
+		scoped(in, w.StatefulSets(), func(namespace string, sink Sink[*appsv1.StatefulSet]) *Feed[*appsv1.StatefulSet] {
+			return NewFeed("statefulsets", source(apps.StatefulSets(namespace), c), &appsv1.StatefulSet{}, sink, stripWorkload)
+		}),
+		scoped(in, w.ReplicaSets(), func(namespace string, sink Sink[*appsv1.ReplicaSet]) *Feed[*appsv1.ReplicaSet] {
+			return NewFeed("replicasets", source(apps.ReplicaSets(namespace), c), &appsv1.ReplicaSet{}, sink, stripWorkload)
+		}),
+		scoped(in, w.ReplicationControllers(), func(namespace string, sink Sink[*corev1.ReplicationController]) *Feed[*corev1.ReplicationController] {
+			return NewFeed("replicationcontrollers", source(core.ReplicationControllers(namespace), c),
+				&corev1.ReplicationController{}, sink, stripWorkload)
+		}),
 	}
 }
 

@@ -52,39 +52,45 @@ const (
 	ClusterTriggerAuthentications = "clustertriggerauthentications"
 )
 
-// ScaledObjectFeed follows all ScaledObjects into sink.
-func (k *Keda) ScaledObjectFeed(sink Sink[*v1alpha1.ScaledObject]) Follower {
-	return NewFeed(ScaledObjects, k.source(ScaledObjects, func() runtime.Object { return &v1alpha1.ScaledObjectList{} }),
-		&v1alpha1.ScaledObject{}, sink, nil)
+// ScaledObjectFeed follows the ScaledObjects of a scope into sink.
+func (k *Keda) ScaledObjectFeed(in Scope, sink Sink[*v1alpha1.ScaledObject]) Follower {
+	return scoped(in, sink, func(namespace string, sink Sink[*v1alpha1.ScaledObject]) *Feed[*v1alpha1.ScaledObject] {
+		return NewFeed(ScaledObjects, k.source(namespace, ScaledObjects, func() runtime.Object { return &v1alpha1.ScaledObjectList{} }),
+			&v1alpha1.ScaledObject{}, sink, nil)
+	})
 }
 
-// ScaledJobFeed follows all ScaledJobs into sink.
-func (k *Keda) ScaledJobFeed(sink Sink[*v1alpha1.ScaledJob]) Follower {
-	return NewFeed(ScaledJobs, k.source(ScaledJobs, func() runtime.Object { return &v1alpha1.ScaledJobList{} }),
-		&v1alpha1.ScaledJob{}, sink, stripJob)
+// ScaledJobFeed follows the ScaledJobs of a scope into sink.
+func (k *Keda) ScaledJobFeed(in Scope, sink Sink[*v1alpha1.ScaledJob]) Follower {
+	return scoped(in, sink, func(namespace string, sink Sink[*v1alpha1.ScaledJob]) *Feed[*v1alpha1.ScaledJob] {
+		return NewFeed(ScaledJobs, k.source(namespace, ScaledJobs, func() runtime.Object { return &v1alpha1.ScaledJobList{} }),
+			&v1alpha1.ScaledJob{}, sink, stripJob)
+	})
 }
 
-// TriggerAuthenticationFeed follows all TriggerAuthentications into sink.
-func (k *Keda) TriggerAuthenticationFeed(sink Sink[*v1alpha1.TriggerAuthentication]) Follower {
-	return NewFeed(TriggerAuthentications, k.source(TriggerAuthentications, func() runtime.Object { return &v1alpha1.TriggerAuthenticationList{} }),
-		&v1alpha1.TriggerAuthentication{}, sink, nil)
+// TriggerAuthenticationFeed follows the TriggerAuthentications of a scope into sink.
+func (k *Keda) TriggerAuthenticationFeed(in Scope, sink Sink[*v1alpha1.TriggerAuthentication]) Follower {
+	return scoped(in, sink, func(namespace string, sink Sink[*v1alpha1.TriggerAuthentication]) *Feed[*v1alpha1.TriggerAuthentication] {
+		return NewFeed(TriggerAuthentications, k.source(namespace, TriggerAuthentications, func() runtime.Object { return &v1alpha1.TriggerAuthenticationList{} }),
+			&v1alpha1.TriggerAuthentication{}, sink, nil)
+	})
 }
 
 // ClusterTriggerAuthenticationFeed follows all ClusterTriggerAuthentications into sink.
 func (k *Keda) ClusterTriggerAuthenticationFeed(sink Sink[*v1alpha1.ClusterTriggerAuthentication]) Follower {
-	return NewFeed(ClusterTriggerAuthentications, k.source(ClusterTriggerAuthentications, func() runtime.Object { return &v1alpha1.ClusterTriggerAuthenticationList{} }),
+	return NewFeed(ClusterTriggerAuthentications, k.source(metav1.NamespaceAll, ClusterTriggerAuthentications, func() runtime.Object { return &v1alpha1.ClusterTriggerAuthenticationList{} }),
 		&v1alpha1.ClusterTriggerAuthentication{}, sink, nil)
 }
 
-func (k *Keda) source(resource string, list func() runtime.Object) cache.ListerWatcher {
+func (k *Keda) source(namespace, resource string, list func() runtime.Object) cache.ListerWatcher {
 	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			all := list()
-			return all, k.forever.Get().Resource(resource).VersionedParams(&o, k.parameters).Do(ctx).Into(all)
+			return all, k.forever.Get().Namespace(namespace).Resource(resource).VersionedParams(&o, k.parameters).Do(ctx).Into(all)
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.Watch = true
-			return k.forever.Get().Resource(resource).VersionedParams(&o, k.parameters).Watch(ctx)
+			return k.forever.Get().Namespace(namespace).Resource(resource).VersionedParams(&o, k.parameters).Watch(ctx)
 		},
 	}, k)
 }

@@ -190,13 +190,13 @@ func (g *gate) all(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
-	for _, f := range append(WorkloadFeeds(clients.Watch, NewWorkloads(nil)),
-		PodFeed(clients.Watch, NewPods(nil)), FreezeFeed(clients.Watch, NewTable(func(*corev1.ConfigMap) int { return 0 }, nil)),
+	for _, f := range append(WorkloadFeeds(clients.Watch, nil, NewWorkloads(nil)),
+		PodFeed(clients.Watch, nil, NewPods(nil)), FreezeFeed(clients.Watch, nil, NewTable(func(*corev1.ConfigMap) int { return 0 }, nil)),
 		NodeFeed(clients.Watch, NewTable(func(*corev1.Node) int { return 0 }, nil)),
-		AutoscalerFeed(clients.Watch, NewTable(func(*autoscalingv2.HorizontalPodAutoscaler) int { return 0 }, nil)),
-		keda.ScaledObjectFeed(NewTable(func(*v1alpha1.ScaledObject) int { return 0 }, nil)),
-		keda.ScaledJobFeed(NewTable(func(*v1alpha1.ScaledJob) int { return 0 }, nil)),
-		keda.TriggerAuthenticationFeed(NewTable(func(*v1alpha1.TriggerAuthentication) int { return 0 }, nil)),
+		AutoscalerFeed(clients.Watch, nil, NewTable(func(*autoscalingv2.HorizontalPodAutoscaler) int { return 0 }, nil)),
+		keda.ScaledObjectFeed(nil, NewTable(func(*v1alpha1.ScaledObject) int { return 0 }, nil)),
+		keda.ScaledJobFeed(nil, NewTable(func(*v1alpha1.ScaledJob) int { return 0 }, nil)),
+		keda.TriggerAuthenticationFeed(nil, NewTable(func(*v1alpha1.TriggerAuthentication) int { return 0 }, nil)),
 		keda.ClusterTriggerAuthenticationFeed(NewTable(func(*v1alpha1.ClusterTriggerAuthentication) int { return 0 }, nil)),
 	) {
 		running.Go(func() { _ = f.Run(ctx) })
@@ -230,6 +230,8 @@ func (*gate) read(ctx context.Context, c *Clients, objects dynamic.Interface) {
 	}
 	_, _ = Surroundings{Client: c.Core}.Endpoints(ctx, key.Namespace, key.Name, 80)
 	_, _ = Costs{Client: c.Core}.Pods(ctx, key.Namespace, "app=x")
+	_, _ = Ground{Client: c.Core, Namespace: "furl-system"}.Try(ctx, &autoscalingv2.HorizontalPodAutoscaler{})
+	_, _ = Ground{Client: c.Core}.ServedBy(ctx, "v1beta1.metrics.k8s.io")
 	apis, err := NewMetricsAPIs(c.Config, c.Core.Discovery(), c.Mapper)
 	if err == nil {
 		_, _ = apis.Pods(ctx, key.Namespace, labels.Everything())

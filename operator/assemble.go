@@ -44,6 +44,7 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 		p.scraper.Metrics = registry
 		registry.MustRegister(newAges(s.nodes, s.store, schedule.Clock{}.Now))
 	}
+	p.beside = p.newBeside(registry)
 	if p.server, err = p.newServer(s.store, s.book, s.pods, s.nodes); err != nil {
 		return nil, err
 	}
@@ -60,12 +61,12 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 			p.podSampled(types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name})
 		}
 	})
-	p.feeds = append(p.feeds, kube.WorkloadFeeds(clients.Watch, s.workloads)...)
+	p.feeds = append(p.feeds, kube.WorkloadFeeds(clients.Watch, c.scope(), s.workloads)...)
 	p.feeds = append(p.feeds,
-		kube.PodFeed(clients.Watch, s.pods),
-		kube.FreezeFeed(clients.Watch, p.gate),
+		kube.PodFeed(clients.Watch, c.scope(), s.pods),
+		kube.FreezeFeed(clients.Watch, c.scopeWithOwn(), p.gate),
 		kube.NodeFeed(clients.Watch, s.nodes),
-		kube.AutoscalerFeed(clients.Watch, p.controller.Sink()),
+		kube.AutoscalerFeed(clients.Watch, c.scope(), p.controller.Sink()),
 	)
 	return p, nil
 }

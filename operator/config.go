@@ -51,6 +51,8 @@ type Config struct {
 	// Name is that of the installation: of its lease, of the Service of its APIs
 	// and, with -leader after it, of the leader's.
 	Name string
+	// WatchNamespaces are those whose objects Furl reads and scales; all when empty.
+	WatchNamespaces []string
 	// Identity tells the replicas of Furl apart, such as the pod's name.
 	Identity string
 	// Address is where the other pods of the cluster reach this process; invalid
@@ -117,6 +119,8 @@ func (c *Config) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Kubeconfig, "kubeconfig", c.Kubeconfig, "File that names the cluster. Default: the cluster that Furl runs in.")
 	fs.StringVar(&c.Namespace, "namespace", c.Namespace, "Furl's own namespace, for its lease.")
 	fs.StringVar(&c.Name, "name", c.Name, "Name of this installation: of its lease, of the Service of its APIs and, with -leader after it, of the leader's.")
+	fs.StringSliceVar(&c.WatchNamespaces, "watch-namespace", c.WatchNamespaces,
+		"Namespaces whose objects Furl reads and scales, as WATCH_NAMESPACE. Default: all.")
 	fs.BoolVar(&c.LeaderElect, "leader-elect", c.LeaderElect, "Decide only while holding the lease, so that several replicas can run.")
 	fs.StringVar(&c.Control, "hpa-controller", c.Control, "Which HorizontalPodAutoscalers Furl reconciles: auto (those that nobody else serves), on (all) or off.")
 	fs.StringVar(&c.ScaledObjects, "scaled-objects", c.ScaledObjects, "Whether Furl serves the objects of keda.sh: on (all but those that KEDA is at work on) or off.")

@@ -64,9 +64,9 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 	inputs.Notify(k.objects.ReferenceChanged)
 	k.jobs, k.roll = scaledjob.NewController(client), auth.NewRoll(client)
 	k.feed = kube.NewArrivals(v1alpha1.GroupVersion(), p.clients.Core.Discovery(), schedule.Clock{},
-		client.ScaledObjectFeed(kube.Tee(k.objects.Sink(), k.roll.ScaledObjects())),
-		client.ScaledJobFeed(kube.Tee(k.jobs.Sink(), k.roll.ScaledJobs())),
-		client.TriggerAuthenticationFeed(kube.Tee(specs.Namespaced(), k.roll.Namespaced())),
+		client.ScaledObjectFeed(p.config.scope(), kube.Tee(k.objects.Sink(), k.roll.ScaledObjects())),
+		client.ScaledJobFeed(p.config.scope(), kube.Tee(k.jobs.Sink(), k.roll.ScaledJobs())),
+		client.TriggerAuthenticationFeed(p.config.scope(), kube.Tee(specs.Namespaced(), k.roll.Namespaced())),
 		client.ClusterTriggerAuthenticationFeed(kube.Tee(specs.Cluster(), k.roll.Cluster())),
 	)
 	return k, nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/operator/beside"
 	"github.com/furl-dev/furl/operator/freeze"
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/operator/metricsapi"
@@ -63,6 +64,7 @@ type parts struct {
 	warm       *warmth
 	server     *metricsapi.Server
 	feeds      []kube.Follower
+	beside     *beside.Watch
 	health     *health
 }
 
@@ -76,6 +78,7 @@ func (p *parts) run(ctx context.Context) error {
 		group.Go(func() error { return f.Run(ctx) })
 	}
 	group.Go(func() error { return p.rediscover(ctx) })
+	group.Go(func() error { return p.beside.Run(ctx) })
 	group.Go(func() error { return p.gate.Run(ctx) })
 	group.Go(func() error { return p.server.Run(ctx) })
 	group.Go(func() error {

@@ -73,10 +73,14 @@ func (c *Cluster) closeDoors(ctx context.Context, f Farewell) error {
 }
 
 // stop ends the operator, and waits until none of its pods is at work.
-func (c *Cluster) stop(ctx context.Context, f Farewell) error { return c.removeAll(ctx, deployments(), f) }
+func (c *Cluster) stop(ctx context.Context, f Farewell) error {
+	return c.removeAll(ctx, deployments(), f)
+}
 
 // disarm takes Furl's rights away.
-func (c *Cluster) disarm(ctx context.Context, f Farewell) error { return c.removeEach(ctx, bindings(), f) }
+func (c *Cluster) disarm(ctx context.Context, f Farewell) error {
+	return c.removeEach(ctx, bindings(), f)
+}
 
 // dropDefinitions takes the kinds away, if that is wanted. One that somebody
 // deleted already goes by itself, once its objects have no finalizers.
