@@ -12,13 +12,20 @@ import (
 	"time"
 )
 
-// auditPolicy has the API server note the operator's requests and no others, each once, when it is answered.
+// operatorUser is who the operator is to the API server.
+const operatorUser = "system:serviceaccount:furl-system:furl"
+
+// auditPolicy has the API server note the operator's requests, and who else writes deployments, each once, when it is
+// answered.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived, ResponseStarted]
 rules:
 - level: Metadata
-  users: ["system:serviceaccount:furl-system:furl"]
+  users: ["` + operatorUser + `"]
+- level: Metadata
+  verbs: [update, patch]
+  resources: [{group: apps, resources: [deployments, deployments/status]}]
 - level: None
 `
 
@@ -39,6 +46,9 @@ type auditEvent struct {
 	RequestURI string    `json:"requestURI"`
 	Received   time.Time `json:"requestReceivedTimestamp"`
 	Answered   time.Time `json:"stageTimestamp"`
+	User       struct {
+		Username string `json:"username"`
+	} `json:"user"`
 	ObjectRef  struct {
 		Resource    string `json:"resource"`
 		Subresource string `json:"subresource"`
@@ -62,30 +72,41 @@ func (e *auditEvent) what() string {
 	return name
 }
 
-// requests counts what the log has between two instants.
+// isOurs says that the operator asked.
+func (e *auditEvent) isOurs() bool { return e.User.Username == operatorUser }
+
+// requests counts what the log has of the operator between two instants.
 func (b *Bench) requests(from, to time.Time) (Requests, error) {
 	all := Requests{}
 	return all, b.audited(func(e *auditEvent) {
-		if !e.Answered.Before(from) && e.Answered.Before(to) {
+		if e.isOurs() && !e.Answered.Before(from) && e.Answered.Before(to) {
 			all[e.what()]++
 		}
 	})
 }
 
 // scaleWrite is when a write of a deployment's size arrived at the API server. One that was refused, because somebody
-// else had written the deployment meanwhile, such as its own controller the status, is tried again.
+// else had written the deployment meanwhile, is tried again.
 type scaleWrite struct {
 	at      time.Time
 	refused bool
+	after   string // who else had written the deployment since the operator did, if refused
 }
 
 // scaleWrites are those the log has, by deployment.
 func (b *Bench) scaleWrites() (map[string][]scaleWrite, error) {
-	all := map[string][]scaleWrite{}
+	all, other := map[string][]scaleWrite{}, map[string]string{}
 	return all, b.audited(func(e *auditEvent) {
-		switch e.what() {
-		case "update deployments/scale", "patch deployments/scale":
-			all[e.ObjectRef.Name] = append(all[e.ObjectRef.Name], scaleWrite{e.Received, e.ResponseStatus.Code == http.StatusConflict})
+		of, code := e.ObjectRef.Name, e.ResponseStatus.Code
+		switch {
+		case e.ObjectRef.Resource != "deployments" || e.Verb != "update" && e.Verb != "patch":
+		case !e.isOurs() && code < http.StatusBadRequest:
+			other[of] = e.User.Username[strings.LastIndex(e.User.Username, ":")+1:]
+		case e.isOurs() && code == http.StatusConflict:
+			all[of] = append(all[of], scaleWrite{e.Received, true, other[of]})
+		case e.isOurs():
+			all[of] = append(all[of], scaleWrite{at: e.Received})
+			delete(other, of)
 		}
 	})
 }

@@ -15,15 +15,16 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-const auditLog = `{"verb":"update","requestURI":"/x","objectRef":{"resource":"leases"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:10.000000Z"}
-{"verb":"patch","requestURI":"/x","objectRef":{"resource":"scaledobjects","subresource":"status"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:11.000000Z"}
-{"verb":"update","requestURI":"/x","objectRef":{"resource":"deployments","subresource":"scale","name":"web"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:12.000000Z"}
-{"verb":"update","requestURI":"/x","objectRef":{"resource":"deployments","subresource":"scale","name":"web"},"responseStatus":{"code":409},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:13.000000Z"}
-{"verb":"create","requestURI":"/x","objectRef":{"resource":"subjectaccessreviews"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:14.000000Z"}
-{"verb":"get","requestURI":"/apis?timeout=32s","requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:15.000000Z"}
-{"verb":"watch","requestURI":"/x","objectRef":{"resource":"pods"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:16.000000Z"}
-{"verb":"patch","requestURI":"/x","objectRef":{"resource":"events"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:20.000000Z"}
-{"verb":"patch","requestURI":"/x","obje`
+const auditLog = `{"user":{"username":"system:serviceaccount:furl-system:furl"},"verb":"update","requestURI":"/x","objectRef":{"resource":"leases"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:10.000000Z"}
+{"user":{"username":"system:serviceaccount:furl-system:furl"},"verb":"patch","requestURI":"/x","objectRef":{"resource":"scaledobjects","subresource":"status"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:11.000000Z"}
+{"user":{"username":"system:serviceaccount:furl-system:furl"},"verb":"update","requestURI":"/x","objectRef":{"resource":"deployments","subresource":"scale","name":"web"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:12.000000Z"}
+{"user":{"username":"system:serviceaccount:kube-system:deployment-controller"},"verb":"update","requestURI":"/x","objectRef":{"resource":"deployments","subresource":"status","name":"web"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:12.500000Z"}
+{"user":{"username":"system:serviceaccount:furl-system:furl"},"verb":"update","requestURI":"/x","objectRef":{"resource":"deployments","subresource":"scale","name":"web"},"responseStatus":{"code":409},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:13.000000Z"}
+{"user":{"username":"system:serviceaccount:furl-system:furl"},"verb":"create","requestURI":"/x","objectRef":{"resource":"subjectaccessreviews"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:14.000000Z"}
+{"user":{"username":"system:serviceaccount:furl-system:furl"},"verb":"get","requestURI":"/apis?timeout=32s","requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:15.000000Z"}
+{"user":{"username":"system:serviceaccount:furl-system:furl"},"verb":"watch","requestURI":"/x","objectRef":{"resource":"pods"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:16.000000Z"}
+{"user":{"username":"system:serviceaccount:furl-system:furl"},"verb":"patch","requestURI":"/x","objectRef":{"resource":"events"},"requestReceivedTimestamp":"2026-01-01T00:00:09.000000Z","stageTimestamp":"2026-01-01T00:00:20.000000Z"}
+{"user":{"username":"system:serviceaccount:furl-system:furl"},"verb":"patch","requestURI":"/x","obje`
 
 func TestRequests_tell_writes_from_reads_and_from_the_rest(t *testing.T) {
 	from := time.Date(2026, 1, 1, 0, 0, 10, 0, time.UTC)
@@ -49,7 +50,7 @@ func TestRequests_tell_writes_from_reads_and_from_the_rest(t *testing.T) {
 		}
 	}
 	writes, err := b.scaleWrites()
-	if diff := cmp.Diff(map[string][]scaleWrite{"web": {{from.Add(-time.Second), false}, {from.Add(-time.Second), true}}}, writes, cmp.AllowUnexported(scaleWrite{})); err != nil || diff != "" {
+	if diff := cmp.Diff(map[string][]scaleWrite{"web": {{from.Add(-time.Second), false, ""}, {from.Add(-time.Second), true, "deployment-controller"}}}, writes, cmp.AllowUnexported(scaleWrite{})); err != nil || diff != "" {
 		t.Errorf("writes of sizes: %v: %s", err, diff)
 	}
 	if err := read(strings.NewReader("{}\nnonsense"), func(*auditEvent) {}); err == nil {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -22,7 +23,8 @@ type Reaction struct {
 	// new size's arrival on a watch of deployments, Last to that of the size the work needs.
 	Sent, First, Last []time.Duration
 	Writes            []int // of the size that had an effect, a workload
-	Refused           int   // of all, because of a conflict
+	// Refused are how many writes of all met a conflict, by who else had written the deployment since our last write.
+	Refused map[string]int
 	Load              string
 }
 
@@ -186,7 +188,7 @@ func (r *reacting) answered() (bool, error) {
 
 // sum is what was seen, by workload.
 func (r *reacting) sum(busy string) (Reaction, error) {
-	out := Reaction{Load: busy}
+	out := Reaction{Load: busy, Refused: map[string]int{}}
 	sent, err := r.scaleWrites()
 	if err != nil {
 		return out, err
@@ -200,9 +202,15 @@ func (r *reacting) sum(busy string) (Reaction, error) {
 			return out, fmt.Errorf("%s has another size, and no Scale write: %v", n, r.seen[n])
 		}
 		out.Sent = append(out.Sent, sent[n][0].at.Sub(from))
-		done := slices.DeleteFunc(slices.Clone(sent[n]), func(w scaleWrite) bool { return w.refused })
-		out.Writes = append(out.Writes, len(done))
-		out.Refused += len(sent[n]) - len(done)
+		done := 0
+		for _, w := range sent[n] {
+			if !w.refused {
+				done++
+				continue
+			}
+			out.Refused[cmp.Or(w.after, "nobody that is known")]++
+		}
+		out.Writes = append(out.Writes, done)
 		sights := slices.DeleteFunc(slices.Clone(r.seen[n]), func(s sight) bool { return s.size == 0 })
 		out.First = append(out.First, sights[0].at.Sub(from))
 		out.Last = append(out.Last, sights[len(sights)-1].at.Sub(from))
@@ -226,6 +234,6 @@ func (r Reaction) String() string {
 	q := func(all []time.Duration, word func(time.Duration) string) string {
 		return fmt.Sprintf("p50 %s, p95 %s, max %s", word(latency.Quantile(all, 0.5)), word(latency.Quantile(all, 0.95)), word(latency.Quantile(all, 1)))
 	}
-	return fmt.Sprintf("%s, %d workloads from 0 to %d, load average %s\n  to the first Scale write at the API server: %s\n  to its effect on a watch: %s\n  to %d replicas: %s\n  Scale writes: %d to %d a workload, and %d in all that conflicted with another's",
+	return fmt.Sprintf("%s, %d workloads from 0 to %d, load average %s\n  to the first Scale write at the API server: %s\n  to its effect on a watch: %s\n  to %d replicas: %s\n  Scale writes: %d to %d a workload, those in all that met a conflict, by who had written in between: %v",
 		r.What, len(r.First), workSize, r.Load, q(r.Sent, millis), q(r.First, millis), workSize, q(r.Last, seconds), slices.Min(r.Writes), slices.Max(r.Writes), r.Refused)
 }
