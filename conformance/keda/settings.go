@@ -3,6 +3,8 @@ package keda
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 
 	"github.com/furl-dev/furl/conformance/same"
 	"github.com/furl-dev/furl/trigger"
@@ -34,6 +36,9 @@ func replayDeclared(_ context.Context, r Record, _ Options) ([]string, error) {
 	c, refused := kind.Decode(trigger.Input{Metadata: in.Metadata, Auth: in.Auth, Env: in.Env})
 	d, made := refusal("error", exp.Error != nil, refused)
 	if !made {
+		if _, names := errors.AsType[*trigger.FieldError](refused); refused != nil && !names {
+			d = append(d, fmt.Sprintf("error: it names no setting: %v", refused))
+		}
 		return d, nil
 	}
 	return append(d, same.Differences("values_by_parameter", exp.Values, declared.Values(c))...), nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/furl-dev/furl/trigger"
 	"github.com/furl-dev/furl/trigger/triggertest"
+	"github.com/furl-dev/furl/trigger/triggertest/declared"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -75,7 +76,7 @@ func (e example) check(t *testing.T) {
 		if m := tr.Means.Metric; m != nil {
 			checkMetric(t, c, m.Name, trigger.Metric{Target: m.Target, Activation: m.Activation})
 		}
-		got := settings(c)
+		got := declared.Values(c)
 		for name, want := range tr.Means.Settings {
 			if fmt.Sprint(got[name]) != want {
 				t.Errorf("%s = %v, want %s", name, got[name], want)
