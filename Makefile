@@ -7,10 +7,12 @@
 SHELL := /bin/bash -o pipefail
 
 GO      ?= go
-MODULES := . lab tools tools/helm tools/kedatypes
+MODULES := . lab tools tools/helm tools/kedatypes tools/terraform
 # A small machine shares its cores with what it tests.
 JOBS    ?= 2
 LINT    := tools/bin/golangci-lint
+# The one that is installed, else one built from its Go module.
+TERRAFORM := $(or $(shell command -v terraform),tools/bin/terraform)
 # Programs that build, FOLDER:PACKAGE=OUTPUT. Without -trimpath, so that they
 # share the build cache with the tests: the control plane compiles once.
 PROGRAMS := \
@@ -55,12 +57,12 @@ house: ## Import rules, package comments, file lengths, links in the docs.
 generate: ## Writes all that is generated.
 	@for m in . lab tools/helm; do $(GO) generate -C $$m ./... || exit 1; done
 
-test: ## Runs every test of every module and sums them in one line.
+test: $(TERRAFORM) ## Runs every test of every module and sums them in one line.
 	@$(GO) run -C tools ./testrun -root .. -serial lab -again lab $(TESTFLAGS)
 
 race: ## The same with the race detector, but for what only drives other processes.
 	@$(GO) run -C tools ./testrun -root .. -serial lab -again lab -race \
-		-race-without k8s.io/kubernetes/cmd,github.com/furl-dev/furl/lab/labtest,github.com/kedacore/keda/v2,helm.sh/helm/v4/pkg/cmd $(TESTFLAGS)
+		-race-without k8s.io/kubernetes/cmd,github.com/furl-dev/furl/lab/labtest,github.com/kedacore/keda/v2,helm.sh/helm/v4/pkg/cmd,github.com/hashicorp/hcl/v2 $(TESTFLAGS)
 
 conformance: ## Runs the records of the HPA controller and of KEDA; CASES=DIR takes another folder of such files.
 	@$(GO) run ./conformance/run $(CASES)
@@ -101,5 +103,8 @@ clean: ## Removes what was built here.
 
 $(LINT): tools/go.mod
 	@$(GO) run -C tools ./build -from .. tools:github.com/golangci/golangci-lint/v2/cmd/golangci-lint=$@
+
+tools/bin/terraform: tools/terraform/build/main.go
+	@$(GO) run -C tools/terraform ./build -out ../bin/terraform
 
 .PHONY: help build check lint fmt tidy generated house generate test race conformance bench fuzz demo clean FORCE

@@ -17,14 +17,14 @@ data "aws_iam_openid_connect_provider" "cluster" {
 module "access" {
   source = "./modules/access"
 
-  name        = var.name
-  tags        = var.tags
-  partition   = data.aws_partition.current.partition
-  account     = data.aws_caller_identity.current.account_id
-  region      = var.region
-  identity    = var.identity
-  cluster     = data.aws_eks_cluster.this.arn
-  oidc_issuer = data.aws_eks_cluster.this.identity[0].oidc[0].issuer
-  operators   = var.operators
-  readers     = var.readers
+  name          = var.name
+  tags          = var.tags
+  partition     = data.aws_partition.current.partition
+  account       = data.aws_caller_identity.current.account_id
+  region        = var.region
+  identity      = var.identity
+  cluster       = data.aws_eks_cluster.this.arn
+  oidc_provider = one(data.aws_iam_openid_connect_provider.cluster[*].arn)
+  operators     = var.operators
+  readers       = var.readers
 }

@@ -56,13 +56,13 @@ variable "cluster" {
   type        = string
 }
 
-variable "oidc_issuer" {
-  description = "URL of the cluster's OIDC issuer; only IRSA asks for it."
+variable "oidc_provider" {
+  description = "ARN of the cluster's OIDC provider; null with EKS Pod Identity, which asks for none."
   type        = string
 
   validation {
-    condition     = startswith(var.oidc_issuer, "https://") || var.identity == "pod-identity"
-    error_message = "oidc_issuer must be an https URL, as `aws eks describe-cluster` prints it."
+    condition     = can(regex("^arn:[a-z-]+:iam::[0-9]{12}:oidc-provider/.", var.oidc_provider)) || var.identity == "pod-identity"
+    error_message = "oidc_provider must be the ARN of an IAM OIDC provider, as `aws iam list-open-id-connect-providers` prints it."
   }
 }
 
@@ -119,7 +119,8 @@ locals {
     }
   }
 
-  issuer = trimprefix(var.oidc_issuer, "https://")
+  # What IAM calls the provider in conditions: its address without https://.
+  issuer = var.oidc_provider == null ? "" : split(":oidc-provider/", var.oidc_provider)[1]
 
   # One statement a service account: with lists of namespaces and of names in one,
   # either name would do in either namespace.
@@ -140,7 +141,7 @@ locals {
 
   irsa_statements = { for party, p in local.parties : party => [{
     Effect    = "Allow"
-    Principal = { Federated = "arn:${var.partition}:iam::${var.account}:oidc-provider/${local.issuer}" }
+    Principal = { Federated = var.oidc_provider }
     Action    = ["sts:AssumeRoleWithWebIdentity"]
     Condition = {
       StringEquals = {

@@ -1,13 +1,13 @@
 variables {
-  name        = "furl"
-  partition   = "aws"
-  account     = "111122223333"
-  region      = "us-west-2"
-  identity    = "irsa"
-  cluster     = "arn:aws:eks:us-west-2:111122223333:cluster/furl"
-  oidc_issuer = "https://oidc.eks.us-west-2.amazonaws.com/id/ABC"
-  operators   = ["keda:keda-sa", "keda:keda-operator"]
-  readers     = ["keda:sqs-reader-sa", "vllm:sqs-reader-sa"]
+  name          = "furl"
+  partition     = "aws"
+  account       = "111122223333"
+  region        = "us-west-2"
+  identity      = "irsa"
+  cluster       = "arn:aws:eks:us-west-2:111122223333:cluster/furl"
+  oidc_provider = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/ABC"
+  operators     = ["keda:keda-sa", "keda:keda-operator"]
+  readers       = ["keda:sqs-reader-sa", "vllm:sqs-reader-sa"]
 }
 
 run "names_the_queue_as_the_walkthrough_does" {
@@ -81,8 +81,8 @@ run "trusts_the_named_service_accounts_by_pod_identity" {
   command = plan
 
   variables {
-    identity    = "pod-identity"
-    oidc_issuer = ""
+    identity      = "pod-identity"
+    oidc_provider = null
   }
 
   assert {
@@ -142,13 +142,13 @@ run "follows_the_partition" {
   command = plan
 
   variables {
-    partition   = "aws-cn"
-    region      = "cn-north-1"
-    oidc_issuer = "https://oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC"
+    partition     = "aws-cn"
+    region        = "cn-north-1"
+    oidc_provider = "arn:aws-cn:iam::111122223333:oidc-provider/oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC"
   }
 
   assert {
-    condition     = startswith(output.queue_arn, "arn:aws-cn:sqs:cn-north-1:") && startswith(jsondecode(output.reader.trust).Statement[0].Principal.Federated, "arn:aws-cn:iam::")
+    condition     = startswith(output.queue_arn, "arn:aws-cn:sqs:cn-north-1:") && jsondecode(output.reader.trust).Statement[0].Condition.StringEquals["oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC:aud"] == "sts.amazonaws.com"
     error_message = "${output.queue_arn} ${output.reader.trust}"
   }
 }
@@ -177,10 +177,10 @@ run "refuses_an_identity_it_does_not_know" {
   expect_failures = [var.identity]
 }
 
-run "refuses_an_issuer_without_tls" {
+run "refuses_an_issuer_for_a_provider" {
   command = plan
-  variables { oidc_issuer = "http://oidc.example.com" }
-  expect_failures = [var.oidc_issuer]
+  variables { oidc_provider = "https://oidc.eks.us-west-2.amazonaws.com/id/ABC" }
+  expect_failures = [var.oidc_provider]
 }
 
 run "refuses_an_account_that_is_none" {
