@@ -64,7 +64,8 @@ func run(ctx context.Context, out string) error {
 	if err := withoutStores(ctx, folder); err != nil {
 		return err
 	}
-	return tool(ctx, folder, "build", "-trimpath", "-ldflags=-s -w", "-o", out, ".")
+	// Else it would call itself a version of a developer, whose settings it would look for.
+	return tool(ctx, folder, "build", "-ldflags=-s -w -X "+module+"/version.dev=no", "-o", out, ".")
 }
 
 // download has the go tool fetch the module, and holds it to the sum written above.
@@ -134,7 +135,7 @@ func without(text, pkg string) string {
 func tool(ctx context.Context, folder string, args ...string) error {
 	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // the go tool, with arguments of ours
 	cmd.Dir = folder
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOWORK=off")
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second
