@@ -46,6 +46,9 @@ module "eks" {
   # Extended support begins by itself otherwise, at six times the price.
   upgrade_policy = { support_type = "STANDARD" }
 
+  # Our NodeClass sets no tags of its own, so the cluster needs no right to.
+  enable_auto_mode_custom_tags = false
+
   node_iam_role_use_name_prefix = false
   iam_role_use_name_prefix      = false
 }

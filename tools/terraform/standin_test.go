@@ -74,8 +74,10 @@ func withoutAWS(t *testing.T, folder string) {
 func standIn(t *testing.T, folder string, b *hclwrite.Block) string {
 	t.Helper()
 	switch {
-	case b.Type() == "provider" || b.Type() == "terraform":
+	case b.Type() == "terraform":
 		return ""
+	case b.Type() == "provider":
+		return provider(b)
 	case b.Type() == "data" || b.Type() == "resource":
 		return refer(ofAWS(t, b))
 	case b.Type() == "module" && b.Body().GetAttribute("version") != nil:
@@ -112,7 +114,18 @@ func ofAWS(t *testing.T, b *hclwrite.Block) string {
 		}
 	}
 	answer = strings.ReplaceAll(answer, "NAME", expression(b, "name"))
-	return fmt.Sprintf("resource \"terraform_data\" %q {\n%s  input = merge({\n%s  }, %s)\n}\n", label, meta.String(), given.String(), answer)
+	const form = "resource \"terraform_data\" %q {\n%s  triggers_replace = terraform_data.provider.id\n  input = merge({\n%s  }, %s)\n}\n"
+	return fmt.Sprintf(form, label, meta.String(), given.String(), answer)
+}
+
+// provider is what every thing of AWS waits for, with what it is configured by:
+// a provider that is configured by what it makes is found so.
+func provider(b *hclwrite.Block) string {
+	var tags string
+	for _, inner := range b.Body().Blocks() {
+		tags = expression(inner, "tags")
+	}
+	return fmt.Sprintf("resource \"terraform_data\" \"provider\" {\n  input = { region = %s, tags = %s }\n}\n", expression(b, "region"), tags)
 }
 
 func expression(b *hclwrite.Block, name string) string {

@@ -76,6 +76,28 @@ run "writes_another_name_into_the_node_pool" {
   }
 }
 
+run "leaves_the_pool_the_walkthrough_describes" {
+  command = plan
+
+  assert {
+    condition = [for object in split("---\n", output.node_pool) : yamldecode(object).spec if yamldecode(object).kind == "NodePool"] == [{
+      template = {
+        spec = {
+          nodeClassRef = { group = "eks.amazonaws.com", kind = "NodeClass", name = "gpu-nodeclass" }
+          requirements = [
+            { key = "eks.amazonaws.com/instance-family", operator = "In", values = ["g5", "g6", "g6e", "p5", "p5e"] },
+            { key = "karpenter.sh/capacity-type", operator = "In", values = ["spot", "on-demand"] },
+          ]
+          taints = [{ key = "nvidia.com/gpu", value = "true", effect = "NoSchedule" }]
+        }
+      }
+      limits     = { cpu = 1000 }
+      disruption = { consolidationPolicy = "WhenEmptyOrUnderutilized", consolidateAfter = "60s", budgets = [{ nodes = "10%" }] }
+    }]
+    error_message = output.node_pool
+  }
+}
+
 run "names_the_role_that_the_node_pool_names" {
   command = plan
 
