@@ -135,9 +135,9 @@ func TestMistakes_are_found(t *testing.T) {
 		{"a policy on the spot", BrokenRules, `resource "aws_sqs_queue" "q" {
 			` + sealed + `
 			policy = "{}"
-		}`, "policy is written on the spot"},
+		}`, "policy does not come from a module that tests it"},
 		{"a policy from elsewhere", BrokenRules, `resource "aws_iam_role_policy" "p" { policy = data.aws_iam_policy_document.p.json }`, "does not come from a module that tests it"},
-		{"an administrator", BrokenRules, `resource "aws_iam_role_policy_attachment" "a" { policy_arn = "arn:aws:iam::aws:policy/AdministratorAccess" }`, "that nobody decided on"},
+		{"an administrator", BrokenRules, `resource "aws_iam_role_policy_attachment" "a" { policy_arn = "arn:aws:iam::aws:policy/AdministratorAccess" }`, "no tested module lists"},
 		{"a role that stays", BrokenRules, `resource "aws_iam_role" "r" { assume_role_policy = module.m.trust }`, "force_detach_policies"},
 		{"a policy that stays", BrokenRules, `resource "aws_iam_policy" "p" { policy = module.m.policy }`, "may be left over"},
 		{"a log that stays", BrokenRules, `resource "aws_cloudwatch_log_group" "l" { skip_destroy = true }`, "leaves it behind"},

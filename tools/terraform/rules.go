@@ -12,13 +12,11 @@ import (
 )
 
 var (
-	exactly  = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
-	patches  = regexp.MustCompile(`^~> \d+\.\d+\.\d+$`)
-	tested   = regexp.MustCompile(`^module\.\w+\.`)                                               // a document that comes from a module that terraform test tests
-	accesses = []string{"AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"} // what AWS grants of its own that we attach
+	exactly = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
+	patches = regexp.MustCompile(`^~> \d+\.\d+\.\d+$`)
 )
 
-// BrokenRules names what breaks a rule of this project, of which each is one function below.
+// BrokenRules names what breaks a rule of this project; each rule is one function below.
 func BrokenRules(c Config) []string {
 	var broken []string
 	say := func(b *hclsyntax.Block, why string) { broken = append(broken, named(b)+": "+why) }
@@ -73,24 +71,19 @@ func encrypted(b *hclsyntax.Block, say func(*hclsyntax.Block, string)) {
 // documented: who may do what is worked out in a module whose tests read it, never on the spot.
 func documented(b *hclsyntax.Block, say func(*hclsyntax.Block, string)) {
 	for _, name := range []string{"policy", "assume_role_policy", "redrive_policy", "redrive_allow_policy"} {
-		a := b.Body.Attributes[name]
-		if a == nil {
-			continue
-		}
-		for _, t := range a.Expr.Variables() {
-			if !tested.MatchString(join(names(t))+".") && names(t)[0] != "each" {
-				say(b, name+" does not come from a module that tests it")
-			}
-		}
-		if len(a.Expr.Variables()) == 0 {
-			say(b, name+" is written on the spot: work it out in a module that tests it")
+		if a := b.Body.Attributes[name]; a != nil && !fromModule(a.Expr) {
+			say(b, name+" does not come from a module that tests it")
 		}
 	}
-	if arn := b.Body.Attributes["policy_arn"]; arn != nil && b.Labels[0] == "aws_iam_role_policy_attachment" && b.Body.Attributes["for_each"] == nil {
-		if !slices.ContainsFunc(accesses, func(name string) bool { return strings.HasSuffix(text(b.Body, "policy_arn"), "/"+name) }) {
-			say(b, "attaches a policy of AWS that nobody decided on: see accesses in tools/terraform/rules.go")
-		}
+	if a := b.Body.Attributes["for_each"]; b.Labels[0] == "aws_iam_role_policy_attachment" && (a == nil || !fromModule(a.Expr)) {
+		say(b, "attaches a policy that no tested module lists: for_each over an output of one")
 	}
+}
+
+// fromModule says whether an expression has all it knows from modules, or from a for_each that is read beside it.
+func fromModule(e hclsyntax.Expression) bool {
+	all := e.Variables()
+	return len(all) > 0 && !slices.ContainsFunc(all, func(t hcl.Traversal) bool { return t.RootName() != "module" && t.RootName() != "each" })
 }
 
 // goneWithDestroy: roles go whatever somebody attached, and no policy of its own is left over.
