@@ -42,6 +42,9 @@ type rules struct {
 	Namespaced []rule `json:"namespaced"`
 	// Secrets is the right to read secrets.
 	Secrets []rule `json:"secrets"`
+	// Inputs are those of Namespaced that Furl has in its own namespace, too,
+	// where it serves only some.
+	Inputs []rule `json:"inputs"`
 	// Own are those in Furl's namespace, by the role's name.
 	Own map[string][]rule `json:"own"`
 	// Readers are those of the people who use Furl, by the role's name.
@@ -144,6 +147,7 @@ func (r *rules) add(from rule) {
 	}{
 		{&r.ClusterWide, clusterWide},
 		{&r.Secrets, func(s string) bool { return s == "secrets" }},
+		{&r.Inputs, func(s string) bool { return s == "configmaps" }},
 		{&r.Namespaced, func(s string) bool { return !clusterWide(s) && s != "secrets" && s != anyScale }},
 	} {
 		cut := from

@@ -1,6 +1,12 @@
+// A module of its own, so that nobody else depends on Helm.
 module github.com/furl-dev/furl/tools/helm
 
 go 1.26.0
+
+// The manifests are those of this tree.
+replace github.com/furl-dev/furl => ../../
+
+require github.com/furl-dev/furl v0.0.0
 
 require (
 	github.com/google/go-cmp v0.7.0
@@ -85,9 +91,9 @@ require (
 	github.com/opencontainers/image-spec v1.1.1 // indirect
 	github.com/peterbourgon/diskv v2.0.1+incompatible // indirect
 	github.com/pmezard/go-difflib v1.0.1-0.20181226105442-5d4384ee4fb2 // indirect
-	github.com/prometheus/client_golang v1.24.0 // indirect
+	github.com/prometheus/client_golang v1.24.1 // indirect
 	github.com/prometheus/client_model v0.6.2 // indirect
-	github.com/prometheus/common v0.70.0 // indirect
+	github.com/prometheus/common v0.70.1 // indirect
 	github.com/prometheus/procfs v0.21.1 // indirect
 	github.com/rubenv/sql-migrate v1.8.1 // indirect
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/furl-dev/furl/deploy"
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
@@ -109,35 +110,29 @@ func TestChart_grants_the_rights_of_deploy(t *testing.T) {
 	}
 }
 
-func TestChart_grants_no_more_to_a_release_for_some_namespaces(t *testing.T) {
-	got := rendered(t, "furl charts/furl --namespace furl-system --set 'watchNamespace=shop\\, cart'")
-	var wide, within []string
-	for _, g := range grants(t, got) {
-		switch {
-		case strings.HasPrefix(g, "ClusterRole /furl:"):
-			wide = append(wide, g)
-		case strings.HasPrefix(g, "Role shop/furl-workloads:"):
-			within = append(within, strings.Replace(g, "Role shop/furl-workloads:", "ClusterRole /furl:", 1))
-		case strings.HasPrefix(g, "Role furl-system/furl-credentials:") && !strings.Contains(g, " secrets "):
-			t.Errorf("beside its own namespace's secrets Furl may read %s", g)
-		}
+func TestChart_grants_the_rights_of_furl_install_to_a_release_for_some_namespaces(t *testing.T) {
+	narrow, err := deploy.Form{Namespaces: []string{"shop", "cart"}}.Objects(manifests(t))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, g := range wide {
-		if !strings.Contains(g, " nodes") && !strings.Contains(g, " cluster") && !strings.Contains(g, " apiservices") &&
-			!strings.Contains(g, "webhookconfigurations") && !strings.Contains(g, "customresourcedefinitions") && !strings.Contains(g, " namespaces") {
-			t.Errorf("granted in all namespaces: %s", g)
-		}
+	got := grants(t, rendered(t, "furl charts/furl --namespace furl-system --set 'watchNamespace=shop\\, cart'"))
+	if diff := cmp.Diff(grants(t, narrow), got); diff != "" {
+		t.Errorf("rights of furl install --namespaces (-) and of the chart (+):\n%s", diff)
 	}
-	all := append(wide, within...)
-	slices.Sort(all)
-	var want []string
-	for _, g := range grants(t, manifests(t)) {
-		if strings.HasPrefix(g, "ClusterRole /furl:") {
-			want = append(want, g)
+}
+
+func TestChart_grants_less_where_the_values_say_so(t *testing.T) {
+	for _, tc := range []struct{ set, has, hasNot, why string }{
+		{"permissions.operator.restrict.secret=true", `Role furl-system/furl-inputs: get "" secrets`, `ClusterRole /furl: get "" secrets`, "secrets of its own namespace only"},
+		{"permissions.operator.restrict.namesAllowList={queue}", `ClusterRole /furl: get "" secrets names [queue]`, `secrets names []`, "these secrets only"},
+		{"rbac.enabledCustomScaledRefKinds=false", `ClusterRole /furl: update "apps" deployments/scale`, `*/scale`, "sizes of apps only"},
+		{"rbac.scaledRefKinds[0].apiGroup=argoproj.io,rbac.scaledRefKinds[0].kind=Rollout", `ClusterRole /furl: update "argoproj.io" rollouts/scale`, `*/scale`, "sizes of these kinds only"},
+		{"rbac.create=false", "", "furl", "somebody else makes the roles"},
+	} {
+		got := strings.Join(grants(t, rendered(t, "furl charts/furl --namespace furl-system --set '"+tc.set+"'")), "\n")
+		if !strings.Contains(got, tc.has) || strings.Contains(got, tc.hasNot) {
+			t.Errorf("%s (%s): want %q and not %q in\n%s", tc.set, tc.why, tc.has, tc.hasNot, got)
 		}
-	}
-	if diff := cmp.Diff(want, all); diff != "" {
-		t.Errorf("rights of deploy/20-roles.yaml (-) and of those in all namespaces and in one together (+):\n%s", diff)
 	}
 }
 
@@ -163,7 +158,7 @@ func TestChart_installs_the_objects_of_deploy(t *testing.T) {
 		delete(have, title(o))
 	}
 	for name := range have {
-		if !strings.Contains(name, "Role ") && !strings.HasPrefix(name, "PodDisruptionBudget ") {
+		if !strings.Contains(name, "Role ") && !strings.HasPrefix(name, "Lease ") { // made here so that it goes with the release
 			t.Errorf("%s of the chart is not in deploy/", name)
 		}
 	}
