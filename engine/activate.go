@@ -21,6 +21,9 @@ type Activation struct {
 	BlockedIn, BlockedOut bool
 	// ByBehavior goes to rest as fast as Down allows, instead of at once.
 	ByBehavior bool
+	// Only says that sizes from the minimum up are somebody else's, such as an
+	// HPA's: no rule that an HPA knows speaks.
+	Only bool
 }
 
 // activate wakes a workload that has work and lets one rest that has had none
@@ -53,6 +56,7 @@ func (d *draft) stayActive(lowest int32) {
 	}
 	switch {
 	case d.from > 0 && (!a.Idles || d.from >= lowest):
+		d.leave()
 	case a.BlockedOut:
 		d.set(RuleActivate, CaseBlockedOut, d.from)
 		d.done = true
@@ -67,6 +71,15 @@ func (d *draft) stayActive(lowest int32) {
 func (d *draft) stayUnsure() {
 	if d.from == 0 || d.policy.Activation.Idles && d.from < d.min {
 		d.held, d.done = true, true
+		return
+	}
+	d.leave()
+}
+
+// leave says that the size is somebody else's, where it is.
+func (d *draft) leave() {
+	if d.policy.Activation.Only {
+		d.set(RuleActivate, CaseLeft, d.from)
 	}
 }
 
@@ -85,6 +98,8 @@ func (d *draft) rest(lowest int32) {
 		d.done = true
 	case d.from == 0 || a.Idles:
 		d.done = true
+	default:
+		d.leave()
 	}
 }
 
@@ -104,7 +119,7 @@ func (d *draft) goToRest(to int32) {
 		return
 	}
 	d.set(RuleActivate, CaseDeactivated, to, period.Seconds())
-	if a.ByBehavior {
+	if a.ByBehavior && !a.Only {
 		d.min, d.settled = to, true
 		return
 	}

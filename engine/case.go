@@ -62,7 +62,8 @@ const (
 	CaseCooling        // cooldown in seconds, seconds of it that have passed
 	CaseInitialCooling // the same, since the creation
 	CaseDeactivated    // cooldown in seconds
-	lastCase           = CaseDeactivated
+	CaseLeft           // nothing
+	lastCase           = CaseLeft
 )
 
 // names are what records and JSON call the cases.
@@ -112,6 +113,7 @@ func (Case) names() [lastCase + 1]string {
 		CaseCooling:         "cooling",
 		CaseInitialCooling:  "initial-cooling",
 		CaseDeactivated:     "deactivated",
+		CaseLeft:            "left",
 	}
 }
 

@@ -35,6 +35,13 @@ func NeedsReadings(p Policy, r Replicas, h History) bool {
 
 type ruleSet uint32
 
+func upstreamRules() (all ruleSet) {
+	for r := RuleAsleep; r <= lastRule; r++ {
+		all |= 1 << r
+	}
+	return all
+}
+
 // draft is a decision in the making.
 type draft struct {
 	policy   *Policy
@@ -68,7 +75,10 @@ func newDraft(p *Policy, o *Observation, h History, off ruleSet) *draft {
 
 func decide(p Policy, o Observation, h History, off ruleSet) (Decision, History) {
 	d := newDraft(&p, &o, h, off)
-	if !h.Seen {
+	if p.Activation.Only { // what somebody else wants is no recommendation of Furl's
+		d.past.Seen, d.past.Low, d.past.High = false, nil, nil
+		d.off |= upstreamRules()
+	} else if !h.Seen {
 		// A workload is not shrunk below the size it had at first sight before a whole window has passed.
 		d.past = remember(&p, h, Want{At: o.At, Replicas: d.from})
 		d.past.Seen = true

@@ -16,7 +16,7 @@ func (s *source) object(p *engine.Policy) {
 	p.Pause = engine.Pause{On: s.byte()%8 == 7, At: s.bool(), Replicas: s.int32()}
 	p.Activation = engine.Activation{
 		On: true, Idles: s.bool(), Idle: s.int32(), Cooldown: s.length(), InitialCooldown: s.length(), Created: s.near(),
-		Forced: s.bool(), BlockedIn: s.bool(), BlockedOut: s.bool(), ByBehavior: s.bool(),
+		Forced: s.bool(), BlockedIn: s.bool(), BlockedOut: s.bool(), ByBehavior: s.bool(), Only: s.bool(),
 	}
 	p.Fallback = engine.Fallback{On: s.bool(), Threshold: s.int32(), Replicas: s.int32(), Behavior: engine.FallbackBehavior(s.byte())}
 	for i := range p.Signals {

@@ -196,3 +196,48 @@ func TestResumedActiveCountsFromNow(t *testing.T) {
 		t.Errorf("%d failures, want 4", got)
 	}
 }
+
+// Where the sizes from the minimum up are somebody else's, Furl writes the
+// size to wake to, the one to rest at, and no other.
+func TestObjectOnlyWakesAndRests(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := objects().Draw(t, "policy")
+		p.Activation.Only = true
+		d, h := engine.Decide(p, looks(t, p), pasts(t, p))
+		rest := p.Min
+		if p.Activation.Idles {
+			rest = p.Activation.Idle
+		}
+		if d.To != d.From && d.To != rest && d.To != max(p.Min, 1) {
+			t.Fatalf("%d becomes %d, rest is %d, the minimum is %d: %v", d.From, d.To, rest, p.Min, d.Steps)
+		}
+		if h.Seen || len(h.Low)+len(h.High) > 0 || d.Proposals != nil {
+			t.Fatalf("it recommends: %+v, %v", h, d.Proposals)
+		}
+	})
+}
+
+// What an HPA is told is what a decision goes by.
+func TestValuesAreWhatDecides(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := objects().Draw(t, "policy")
+		o, h := looks(t, p), pasts(t, p)
+		if o.Replicas.Spec == 0 {
+			o.Replicas.Spec = 1
+		}
+		d, _ := engine.Without(engine.RuleActivate)(p, o, h)
+		values := map[string]engine.Reading{}
+		for _, v := range engine.Values(p, o, h) {
+			values[v.Signal] = v
+		}
+		for i, proposal := range d.Proposals {
+			v, told := values[proposal.Signal]
+			if told != (p.Signals[i].Kind != engine.PerPod) {
+				t.Fatalf("%s is told: %v", proposal.Signal, told)
+			}
+			if told && proposal.Missing == "" && (v.Missing != "" || int64(v.Value) != proposal.Total) {
+				t.Fatalf("%s: told %+v, decided by %+v", proposal.Signal, v, proposal)
+			}
+		}
+	})
+}

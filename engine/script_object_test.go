@@ -86,6 +86,8 @@ func (s *script) setActivation(f []string) error {
 			a.BlockedIn = true
 		case "blocked-out":
 			a.BlockedOut = true
+		case "only":
+			a.Only = true
 		case "by-behavior":
 			a.ByBehavior = true
 		default:

@@ -30,7 +30,7 @@ func TestRulesHaveNames(t *testing.T) {
 
 func TestCasesHaveNames(t *testing.T) {
 	seen := map[string]bool{}
-	for c := engine.CaseScalingDisabled; c <= engine.CaseDeactivated; c++ {
+	for c := engine.CaseScalingDisabled; c <= engine.CaseLeft; c++ {
 		name, err := c.MarshalText()
 		var back engine.Case
 		if err != nil || back.UnmarshalText(name) != nil || back != c {

@@ -76,6 +76,8 @@ func (s Step) whyRests() string {
 		return fmt.Sprintf("cooling down: %s of %s have passed since the creation, and it was never active", seconds(1), seconds(0))
 	case CaseDeactivated:
 		return fmt.Sprintf("the cooldown of %s is over, so it rests at %d", seconds(0), s.After)
+	case CaseLeft:
+		return "from here on the HPA decides"
 	default:
 		return s.Note
 	}

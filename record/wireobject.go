@@ -22,6 +22,7 @@ type activation struct {
 	BlockedIn       bool      `json:"blockedIn,omitempty"`
 	BlockedOut      bool      `json:"blockedOut,omitempty"`
 	ByBehavior      bool      `json:"byBehavior,omitempty"`
+	Only            bool      `json:"only,omitempty"`
 }
 
 type fallback struct {
@@ -54,7 +55,7 @@ func objectLine(out *policy, p engine.Policy) {
 	if a := p.Activation; a.On {
 		out.Activation = &activation{
 			Idle: given(a.Idles, a.Idle), Cooldown: duration(a.Cooldown), InitialCooldown: duration(a.InitialCooldown), Created: a.Created,
-			Forced: a.Forced, BlockedIn: a.BlockedIn, BlockedOut: a.BlockedOut, ByBehavior: a.ByBehavior,
+			Forced: a.Forced, BlockedIn: a.BlockedIn, BlockedOut: a.BlockedOut, ByBehavior: a.ByBehavior, Only: a.Only,
 		}
 	}
 	if f := p.Fallback; f.On {
@@ -77,7 +78,7 @@ func (p policy) object(out *engine.Policy) (err error) {
 	if a := p.Activation; a != nil {
 		out.Activation = engine.Activation{
 			On: true, Cooldown: time.Duration(a.Cooldown), InitialCooldown: time.Duration(a.InitialCooldown), Created: a.Created,
-			Forced: a.Forced, BlockedIn: a.BlockedIn, BlockedOut: a.BlockedOut, ByBehavior: a.ByBehavior,
+			Forced: a.Forced, BlockedIn: a.BlockedIn, BlockedOut: a.BlockedOut, ByBehavior: a.ByBehavior, Only: a.Only,
 		}
 		out.Activation.Idles, out.Activation.Idle = taken(a.Idle)
 	}
