@@ -12,6 +12,10 @@ const (
 	// zero honour the scale-down policy; absent, a ScaledObject whose cooldown has
 	// passed goes straight to zero, as with KEDA.
 	AnnotationScaleToZero = "furl.dev/scale-to-zero"
+	// AnnotationActuation is [ActuationDirect] or [ActuationHPA]: who moves a
+	// ScaledObject's workload between one replica and many. Absent, the operator's
+	// --actuation speaks.
+	AnnotationActuation = "furl.dev/actuation"
 	// AnnotationBusy says where a pod tells how much it has in hand, such as
 	// http://:9090/metrics#inference_in_flight or condition/Busy, so that idle pods
 	// go first when the workload shrinks. It stands on the pods, by their template,
@@ -28,6 +32,15 @@ const (
 
 // ScaleToZeroByBehavior goes to zero by the scale-down policy.
 const ScaleToZeroByBehavior = "by-behavior"
+
+// Who moves a workload between one replica and many.
+const (
+	// ActuationDirect is Furl itself, by /scale.
+	ActuationDirect = "direct"
+	// ActuationHPA is an HPA object that Furl makes as KEDA does, and whoever
+	// serves HPAs; Furl goes on waking the workload and letting it rest.
+	ActuationHPA = "hpa"
+)
 
 // ModeObserve decides and records only.
 const ModeObserve = "observe"

@@ -47,6 +47,13 @@ type Clients struct {
 	Scale Endpoint
 }
 
+// forever is the configuration of watches, which have no timeout.
+func (c *Clients) forever() *rest.Config {
+	f := rest.CopyConfig(c.Config)
+	f.Timeout = 0
+	return f
+}
+
 // NewClients connects to the API server of c, which it does not modify.
 func NewClients(c *rest.Config) (*Clients, error) {
 	calls := rest.CopyConfig(c)

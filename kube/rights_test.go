@@ -107,7 +107,7 @@ func rightOf(r *http.Request) (is right, name string) {
 	if len(parts) > 2 {
 		is.resource += "/" + parts[2]
 	}
-	verbs := map[string]string{http.MethodPost: "create", http.MethodPut: "update", http.MethodPatch: "patch", http.MethodGet: "list"}
+	verbs := map[string]string{http.MethodPost: "create", http.MethodPut: "update", http.MethodPatch: "patch", http.MethodDelete: "delete", http.MethodGet: "list"}
 	is.verb = verbs[r.Method]
 	switch {
 	case r.URL.Query().Get("watch") != "":
@@ -148,9 +148,10 @@ func granted(t *testing.T) []right {
 }
 
 // elsewhere are rights that no adapter of this package asks the API server
-// for: kubelets ask for the first, the others are rights on metrics that users name.
+// for: kubelets ask for the first, an admission plugin for the second, the others
+// are rights on metrics that users name.
 func elsewhere(r right) bool {
-	return r.resource == "nodes/metrics" || r.group == "custom.metrics.k8s.io" || r.group == "external.metrics.k8s.io"
+	return r.resource == "nodes/metrics" || r.resource == "scaledobjects/finalizers" || r.group == "custom.metrics.k8s.io" || r.group == "external.metrics.k8s.io"
 }
 
 func TestRights_are_what_the_code_needs_and_no_more(t *testing.T) {
@@ -201,6 +202,11 @@ func (g *gate) all(t *testing.T) {
 	) {
 		running.Go(func() { _ = f.Run(ctx) })
 	}
+	api, err := APIServiceFeed(clients, ExternalMetrics, new(APIHolder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	running.Go(func() { _ = api.Run(ctx) })
 	lease := Lease{Client: clients.Core, Namespace: "furl-system", Name: "furl", Identity: "one"}
 	running.Go(func() {
 		_ = lease.Lead(ctx, func(ctx context.Context) error { <-ctx.Done(); return nil })
@@ -246,6 +252,9 @@ func (*gate) write(ctx context.Context, c *Clients, k *Keda) {
 	_, _ = c.Scale.Update(ctx, deployments, &autoscalingv1.Scale{ObjectMeta: named})
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: named}
 	_, _ = AutoscalerStatus{Client: c.Core.AutoscalingV2()}.WriteStatus(ctx, hpa)
+	_, _ = Autoscalers{Client: c.Core.AutoscalingV2()}.Create(ctx, hpa)
+	_, _ = Autoscalers{Client: c.Core.AutoscalingV2()}.Update(ctx, hpa)
+	_ = Autoscalers{Client: c.Core.AutoscalingV2()}.Delete(ctx, hpa)
 	_, _ = k.PatchScaledObject(ctx, key, false, []byte(`{}`))
 	_, _ = k.PatchScaledObject(ctx, key, true, []byte(`{}`))
 	_, _ = k.PatchScaledJob(ctx, key, []byte(`{}`))

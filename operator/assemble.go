@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/furl-dev/furl/kube"
+	"github.com/furl-dev/furl/operator/actuation"
 	"github.com/furl-dev/furl/operator/busy"
 	"github.com/furl-dev/furl/operator/freeze"
 	"github.com/furl-dev/furl/operator/hpa"
@@ -45,7 +46,10 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 		registry.MustRegister(newAges(s.nodes, s.store, schedule.Clock{}.Now))
 	}
 	p.beside = p.newBeside(registry)
-	if p.server, err = p.newServer(s.store, s.book, s.pods, s.nodes); err != nil {
+	if p.server, err = p.newServer(s); err != nil {
+		return nil, err
+	}
+	if err = p.followExternal(); err != nil {
 		return nil, err
 	}
 	p.controller = p.newAutoscalers(s)
@@ -82,6 +86,7 @@ type scene struct {
 	store     *resource.Store
 	book      *record.Book
 	idle      *busy.Ranker
+	told      actuation.Told
 }
 
 func newScene(c *Config, clients *kube.Clients, r *prometheus.Registry, target func(kube.Target), owner func(types.NamespacedName)) *scene {
@@ -89,6 +94,7 @@ func newScene(c *Config, clients *kube.Clients, r *prometheus.Registry, target f
 		registry: r, pods: kube.NewPods(owner), workloads: kube.NewWorkloads(target), targets: new(kube.Targets),
 		nodes: newNodes(), store: resource.NewStore(c.Scrape.MetricResolution), book: record.NewBook(record.DefaultBudget),
 	}
+	s.told = actuation.Told{Book: s.book, Clock: schedule.Clock{}.Now}
 	s.scales = kube.NewScales(clients.Mapper, clients.Scale, s.workloads, schedule.Clock{}.Now)
 	s.idle = &busy.Ranker{Index: s.pods, Costs: kube.Costs{Client: clients.Core}, Pages: busy.Pages()}
 	return s
@@ -97,14 +103,14 @@ func newScene(c *Config, clients *kube.Clients, r *prometheus.Registry, target f
 // newAutoscalers connects the controller of HPAs.
 func (p *parts) newAutoscalers(s *scene) *hpa.Controller {
 	ports := hpa.Ports{
-		Scales: s.scales, Pods: s.pods, Custom: hpa.APIs{APIs: p.apis}, External: hpa.APIs{APIs: p.apis},
+		Scales: s.scales, Pods: s.pods, Custom: hpa.APIs{APIs: p.apis}, External: p.externalMetrics(s),
 		Status: kube.AutoscalerStatus{Client: p.clients.Core.AutoscalingV2()}, Events: p.events,
 		Records: s.book, Idle: s.idle, Closed: p.gate.Closed,
 	}
 	ports.Resources, ports.ResourcesPolled = p.resources(s)
 	return hpa.NewController(hpa.ControllerConfig{
 		Control: hpa.Control(p.config.Control), Unserved: p.config.UnservedAfter, Ports: ports, Notices: p.events, Log: p.config.Log,
-		Targets: s.targets, Workers: p.config.Workers,
+		Targets: s.targets, Workers: p.config.Workers, Changed: p.autoscalerChanged,
 		Settings: hpa.Settings{Defaults: p.config.Defaults, Observe: p.config.Mode == ModeObserve, Clock: schedule.Clock{}.Now, Meter: hpa.NewMeter(s.registry)},
 	})
 }
@@ -157,14 +163,14 @@ func (p *parts) newScraper(config *rest.Config, nodes *nodes, store *resource.St
 	}
 }
 
-func (p *parts) newServer(store *resource.Store, book *record.Book, pods *kube.Pods, nodes *nodes) (*metricsapi.Server, error) {
+func (p *parts) newServer(s *scene) (*metricsapi.Server, error) {
 	c := p.config
 	c.Serving.Ask(c.Kubeconfig)
 	c.Serving.DNSNames = append(c.Serving.DNSNames, served(c.Namespace, c.Name)...)
-	groups := []metricsapi.Group{metricsapi.Decisions(book, schedule.Clock{}.Now)}
+	groups := []metricsapi.Group{metricsapi.Decisions(s.book, schedule.Clock{}.Now), metricsapi.External(s.told)}
 	if c.ResourceMetrics == ResourceSelf {
 		groups = append(groups, metricsapi.Metrics(metricsapi.Usage{
-			Store: store, Pods: listedPods{pods}, Nodes: listedNodes{nodes}, Clock: schedule.Clock{}.Now,
+			Store: s.store, Pods: listedPods{s.pods}, Nodes: listedNodes{s.nodes}, Clock: schedule.Clock{}.Now,
 		}))
 	}
 	return metricsapi.New(metricsapi.Config{Options: c.Serving, Groups: groups})

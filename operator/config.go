@@ -66,6 +66,9 @@ type Config struct {
 	Mode string
 	// ScaledObjects is on or off: whether Furl serves the objects of keda.sh.
 	ScaledObjects string
+	// Actuation is direct or hpa: who moves the workload of a ScaledObject that does
+	// not say between one replica and many.
+	Actuation string
 	// ClusterObjectNamespace is where a ClusterTriggerAuthentication finds its
 	// secrets; Furl's own namespace unless set.
 	ClusterObjectNamespace string
@@ -104,6 +107,7 @@ func DefaultConfig() Config {
 		Control:            string(hpa.Auto),
 		Mode:               ModeScale,
 		ScaledObjects:      ScaledObjectsOn,
+		Actuation:          api.ActuationDirect,
 		UnservedAfter:      hpa.UnservedAfter,
 		ResourceMetrics:    ResourceSelf,
 		MetricsBindAddress: ":8080",
@@ -126,6 +130,9 @@ func (c *Config) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.ScaledObjects, "scaled-objects", c.ScaledObjects, "Whether Furl serves the objects of keda.sh: on (all but those that KEDA is at work on) or off.")
 	fs.StringVar(&c.Mode, "mode", c.Mode,
 		"What Furl does with its decisions: scale (carry them out) or observe (record them for furl explain and furl shadow, and write no size and no status).")
+	fs.StringVar(&c.Actuation, "actuation", c.Actuation,
+		"Who moves the workload of a ScaledObject between one replica and many: direct (Furl, by /scale) or hpa (an HPA object as KEDA makes it). The annotation "+
+			api.AnnotationActuation+" speaks for one object.")
 	c.addAuthFlags(fs)
 	fs.DurationVar(&c.UnservedAfter, "hpa-unserved-after", c.UnservedAfter,
 		"How long an HPA must have been without a condition from any controller for --hpa-controller=auto to take it.")
@@ -176,6 +183,8 @@ func (c *Config) Validate() error {
 	refuse(c.Mode != ModeScale && c.Mode != ModeObserve, "--mode is %q: set %s or %s", c.Mode, ModeScale, ModeObserve)
 	refuse(c.ScaledObjects != ScaledObjectsOn && c.ScaledObjects != ScaledObjectsOff,
 		"--scaled-objects is %q: set %s or %s", c.ScaledObjects, ScaledObjectsOn, ScaledObjectsOff)
+	refuse(c.Actuation != api.ActuationDirect && c.Actuation != api.ActuationHPA,
+		"--actuation is %q: set %s or %s", c.Actuation, api.ActuationDirect, api.ActuationHPA)
 	refuse(c.ResourceMetrics != ResourceSelf && c.ResourceMetrics != ResourceAPI,
 		"--resource-metrics is %q: set %s or %s", c.ResourceMetrics, ResourceSelf, ResourceAPI)
 	refuse(c.UnservedAfter <= 0, "--hpa-unserved-after is %s: set more than 0", c.UnservedAfter)

@@ -54,11 +54,13 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 		Inputs: inputs, Events: kube.ScaledObjectEvents{Events: p.events}, Records: s.book, Idle: s.idle, Measured: p.warm.done,
 		Closed: p.gate.Closed,
 	}
+	ports.Autoscalers, ports.MetricsAPI = p.hpas(), p.externalRefusal
 	ports.Resources, ports.ResourcesPolled = p.resources(s)
 	k.objects = scaledobject.NewController(scaledobject.ControllerConfig{
 		Ports: ports, Log: p.config.Log, Targets: s.targets, Workers: p.config.Workers,
 		Settings: scaledobject.Settings{
 			Defaults: p.config.Defaults, Observe: p.config.Mode == ModeObserve, Clock: schedule.Clock{}.Now, Meter: scaledobject.NewMeter(s.registry, version()),
+			Actuation: p.config.Actuation, Version: version(),
 		},
 	})
 	inputs.Notify(k.objects.ReferenceChanged)

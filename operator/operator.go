@@ -66,6 +66,7 @@ type parts struct {
 	feeds      []kube.Follower
 	beside     *beside.Watch
 	health     *health
+	external   kube.APIHolder // who answers for external.metrics.k8s.io
 }
 
 // run starts everything in the order in which it depends on each other, and

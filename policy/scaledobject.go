@@ -65,7 +65,7 @@ func compileScaledObject(so *v1alpha1.ScaledObject, triggers []Trigger, d Defaul
 		Activation: activation(so),
 		Fallback:   fallback(so.Spec.Fallback),
 	}
-	b := behaviorOf(so)
+	b := BehaviorOf(so)
 	defaultBehavior(b)
 	c.addBehavior(b, d)
 	if err := c.addTriggers(so, triggers); err != nil {
@@ -110,9 +110,9 @@ func fallback(f *v1alpha1.Fallback) engine.Fallback {
 	return out
 }
 
-// behaviorOf is the behavior that KEDA would give to an HPA: the user's, with a
-// direction disabled that an annotation pauses.
-func behaviorOf(so *v1alpha1.ScaledObject) *autoscalingv2.HorizontalPodAutoscalerBehavior {
+// BehaviorOf is the behavior that KEDA gives to an HPA: the user's, with a
+// direction disabled that an annotation pauses; nil for none.
+func BehaviorOf(so *v1alpha1.ScaledObject) *autoscalingv2.HorizontalPodAutoscalerBehavior {
 	var b *autoscalingv2.HorizontalPodAutoscalerBehavior
 	if a := so.Spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil {
 		b = a.HorizontalPodAutoscalerConfig.Behavior.DeepCopy()

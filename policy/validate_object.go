@@ -25,7 +25,7 @@ func validateScaledObject(so *v1alpha1.ScaledObject) field.ErrorList {
 	}
 	errs = append(errs, validateTriggers(so.Spec.Triggers, spec.Child("triggers"))...)
 	errs = append(errs, validateFallback(so.Spec.Fallback, spec.Child("fallback"))...)
-	b := behaviorOf(so)
+	b := BehaviorOf(so)
 	defaultBehavior(b)
 	errs = append(errs, validateBehavior(b, spec.Child("advanced", "horizontalPodAutoscalerConfig", "behavior"))...)
 	if usesModifiers(so) {
@@ -140,6 +140,9 @@ func validateObjectAnnotations(all map[string]string) field.ErrorList {
 		if _, adopts := Adopts(all); !adopts {
 			errs = append(errs, field.Invalid(path.Key(api.AnnotationAdopts), v, "must name a HorizontalPodAutoscaler, such as hpa/web"))
 		}
+	}
+	if v, ok := all[api.AnnotationActuation]; ok && v != api.ActuationDirect && v != api.ActuationHPA {
+		errs = append(errs, field.NotSupported(path.Key(api.AnnotationActuation), v, []string{api.ActuationDirect, api.ActuationHPA}))
 	}
 	return errs
 }

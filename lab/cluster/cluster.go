@@ -26,10 +26,12 @@ type Options struct {
 	Operator      bool     `json:"operator"`      // run furl operator
 	OperatorPath  string   `json:"operatorPath,omitempty"`
 	OperatorArgs  []string `json:"operatorArgs,omitempty"`
-	Manifests     string   `json:"manifests,omitempty"`     // folder of the install manifests
-	Images        []string `json:"images,omitempty"`        // image=program[ args]
-	KarpenterPath string   `json:"karpenterPath,omitempty"` // program that makes nodes; none when empty
-	KarpenterArgs []string `json:"karpenterArgs,omitempty"`
+	// ExternalMetrics lets furl operator answer for external.metrics.k8s.io; a cluster has that API once.
+	ExternalMetrics bool     `json:"externalMetrics,omitempty"`
+	Manifests       string   `json:"manifests,omitempty"`     // folder of the install manifests
+	Images          []string `json:"images,omitempty"`        // image=program[ args]
+	KarpenterPath   string   `json:"karpenterPath,omitempty"` // program that makes nodes; none when empty
+	KarpenterArgs   []string `json:"karpenterArgs,omitempty"`
 
 	Queues []string `json:"queues,omitempty"` // that are there from the beginning
 	PodEnv []string `json:"podEnv,omitempty"` // NAME=value for every container

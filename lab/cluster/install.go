@@ -32,7 +32,7 @@ type serviceName struct{ namespace, name string }
 // pod, and the aggregated APIs lead to the operator's port on 127.0.0.1 by Services of type ExternalName, because
 // endpoints may not hold loopback addresses.
 func (l *lab) install(ctx context.Context) (*installation, error) {
-	form := deploy.Form{}
+	form := deploy.Form{ExternalMetrics: l.o.ExternalMetrics}
 	if slices.Contains(l.o.OperatorArgs, "--resource-metrics=api") {
 		form.Without = []string{deploy.PartMetrics} // the operator serves none, and nobody else does
 	}
@@ -127,6 +127,6 @@ func external(s serviceName, installation string) *unstructured.Unstructured {
 		"metadata": map[string]any{
 			"name": s.name, "namespace": s.namespace, "labels": map[string]any{deploy.LabelInstallation: installation},
 		},
-		"spec":     map[string]any{"type": "ExternalName", "externalName": "127.0.0.1"},
+		"spec": map[string]any{"type": "ExternalName", "externalName": "127.0.0.1"},
 	}}
 }

@@ -46,6 +46,7 @@ type Controller struct {
 	table   *kube.Table[*autoscalingv2.HorizontalPodAutoscaler, Seen]
 	turns   *schedule.Schedule[types.NamespacedName]
 	targets *kube.Targets
+	told    func(types.NamespacedName)
 	leads   atomic.Bool
 	down    atomic.Bool // standing down: kube-controller-manager is at work
 
@@ -75,6 +76,8 @@ type ControllerConfig struct {
 	// Targets knows which HPA is about which workload, together with other
 	// kinds of objects; one of its own unless set.
 	Targets *kube.Targets
+	// Changed is told of every HPA that changed, came or went; nil is allowed.
+	Changed func(types.NamespacedName)
 	// Workers is how many HPAs may be at work at the same time.
 	Workers int
 }
@@ -83,7 +86,7 @@ type ControllerConfig struct {
 func NewController(c ControllerConfig) *Controller {
 	k := &Controller{
 		control: c.Control, unserved: cmp.Or(c.Unserved, UnservedAfter), ports: c.Ports, settings: c.Settings, notices: c.Notices, log: c.Log,
-		targets: cmp.Or(c.Targets, new(kube.Targets)), held: make(map[types.NamespacedName]*holding),
+		told: c.Changed, targets: cmp.Or(c.Targets, new(kube.Targets)), held: make(map[types.NamespacedName]*holding),
 	}
 	k.table = kube.NewTable(Cut, k.changed)
 	k.turns = schedule.New(schedule.Config{
@@ -96,6 +99,9 @@ func NewController(c ControllerConfig) *Controller {
 
 // Sink is where a feed of HPAs ends.
 func (k *Controller) Sink() kube.Sink[*autoscalingv2.HorizontalPodAutoscaler] { return k.table }
+
+// Find returns an HPA as it was last seen.
+func (k *Controller) Find(key types.NamespacedName) (Seen, bool) { return k.table.Get(key) }
 
 // Lead gives every HPA its turns until ctx ends.
 func (k *Controller) Lead(ctx context.Context) error {
@@ -146,6 +152,9 @@ func (k *Controller) changed(key types.NamespacedName) {
 		k.targets.Put(claim, kube.TargetOf(key.Namespace, s.Object.Spec.ScaleTargetRef))
 	} else {
 		k.targets.Drop(claim)
+	}
+	if k.told != nil {
+		k.told(key)
 	}
 	k.settings.Meter.autoscalers.Set(float64(k.table.Len()))
 	k.wake(key)

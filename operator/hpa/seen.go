@@ -13,8 +13,8 @@ type Seen struct {
 	Object *autoscalingv2.HorizontalPodAutoscaler
 	// Upstream is when kube-controller-manager last changed the status; zero for never.
 	Upstream time.Time
-	// Ours says that Furl wrote the status.
-	Ours bool
+	// Ours says that Furl wrote the status, Made that it wrote the rest.
+	Ours, Made bool
 }
 
 // upstreamManager is the field manager of upstream's controller: the first
@@ -27,6 +27,7 @@ func Cut(h *autoscalingv2.HorizontalPodAutoscaler) Seen {
 	for i := range h.ManagedFields {
 		f := &h.ManagedFields[i]
 		if f.Subresource != "status" {
+			s.Made = s.Made || f.Subresource == "" && f.Manager == kube.FieldManager
 			continue
 		}
 		switch f.Manager {

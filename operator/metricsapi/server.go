@@ -33,11 +33,13 @@ type Config struct {
 }
 
 // Group is one API group: the types it adds to the server's scheme and the
-// resources it serves from them.
+// resources it serves from them. Either Build describes them, or Install adds
+// handlers of the group's own.
 type Group struct {
 	Name        string
 	AddToScheme func(*runtime.Scheme) error
 	Build       func(*runtime.Scheme, serializer.CodecFactory) server.APIGroupInfo
+	Install     func(*server.GenericAPIServer, serializer.CodecFactory)
 }
 
 // Server answers for the groups it was made with.
@@ -69,6 +71,10 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("API server on %s: %w", config.SecureServing.Listener.Addr(), err)
 	}
 	for _, g := range c.Groups {
+		if g.Install != nil {
+			g.Install(generic, codecs)
+			continue
+		}
 		info := g.Build(scheme, codecs)
 		if err := generic.InstallAPIGroup(&info); err != nil {
 			return nil, fmt.Errorf("serve API group %s: %w", g.Name, err)

@@ -26,6 +26,7 @@ import (
 	"github.com/furl-dev/furl/trigger"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -68,7 +69,10 @@ type cluster struct {
 	version   int
 	passed    time.Duration // since the test began
 	book      *record.Book
-	closed    string        // why no size may be written
+	closed    string // why no size may be written
+	hpas      map[string]*autoscalingv2.HorizontalPodAutoscaler
+	hpaWrites []string
+	elsewhere error  // why HPAs cannot be told of metrics
 	moving    func() // called at every write of a size, if set
 }
 
@@ -94,6 +98,7 @@ func onStage(t *testing.T, test func(c *cluster)) {
 		c := &cluster{
 			t: t, sizes: map[string]int32{}, queues: map[string]float64{}, broken: map[string]error{}, asked: map[string]int{},
 			objects: map[string]*v1alpha1.ScaledObject{}, meanwhile: -1, version: 1, book: record.NewBook(record.DefaultBudget),
+			hpas: map[string]*autoscalingv2.HorizontalPodAutoscaler{},
 		}
 		c.kind = trigger.Define("queue", "a queue", func(_ context.Context, s settings, _ trigger.Env) (trigger.Source, error) {
 			c.mu.Lock()
@@ -113,9 +118,10 @@ func (c *cluster) lead() *cluster {
 		Ports: scaledobject.Ports{
 			Scales: c, Pods: kube.NewPods(func(o types.NamespacedName) { c.controller.PodsChanged(o) }),
 			Resources: nothing{}, Inputs: c, Kinds: c.find, Sources: c.pool, Objects: c, Events: c, Records: c.book,
-			Idle: ranks{c}, Closed: c.why,
+			Idle: ranks{c}, Closed: c.why, Autoscalers: autoscalers{c}, MetricsAPI: c.external,
 		},
 		Settings: scaledobject.Settings{
+			Version:  "(devel)",
 			Defaults: policy.UpstreamDefaults(), Clock: time.Now, Meter: scaledobject.NewMeter(prometheus.NewRegistry(), "test"),
 		},
 		Log: slog.New(slog.DiscardHandler), Targets: c.targets, Workers: 1,

@@ -45,6 +45,9 @@ func (k *Controller) finish(ctx context.Context, o *v1alpha1.ScaledObject, h *ho
 		return time.Time{}, nil // to give a size back is to write one: the end of the freeze wakes it
 	}
 	if restores(o) && h.beside == "" && !h.observes {
+		if err := h.scaler.takeAway(ctx); err != nil { // or it would move the size again
+			return time.Time{}, err
+		}
 		if err := k.restore(ctx, h); err != nil {
 			return time.Time{}, err
 		}

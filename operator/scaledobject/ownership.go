@@ -32,6 +32,7 @@ func (k *Controller) standing(s Seen, h *holding) (refused string, beside bool) 
 	}
 	for _, c := range rivals {
 		switch {
+		case c.Kind == hpa.Kind && k.isOurs(s.Object, c.Name):
 		case c.Kind == hpa.Kind && (c.Name == s.Object.HPAName() || c.Name == s.Object.Status.HpaName):
 			why = fmt.Sprintf("KEDA's HPA %s scales the target, so Furl leaves it alone; remove KEDA, then that HPA, to let Furl scale", c.Name)
 		case c.Kind == hpa.Kind:
@@ -39,6 +40,9 @@ func (k *Controller) standing(s Seen, h *holding) (refused string, beside bool) 
 		case k.older(c.NamespacedName, s.Object):
 			refused = managed(s.Object, v1alpha1.KindScaledObject, c.Name)
 		}
+	}
+	if refused == "" {
+		refused = k.unreadable(s.Object)
 	}
 	k.tell(s.Object, h, why)
 	return refused, why != ""

@@ -13,6 +13,7 @@ import (
 	"github.com/furl-dev/furl/policy"
 	"github.com/furl-dev/furl/record"
 	"github.com/furl-dev/furl/trigger"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -40,6 +41,11 @@ type Ports struct {
 	Records Records
 	// Closed says why no size of a namespace may be written now; empty: it may. Nil: always.
 	Closed func(namespace string) string
+	// Autoscalers are the HPAs of objects whose sizes are an HPA's; nil has none.
+	Autoscalers Autoscalers
+	// MetricsAPI says why no HPA can be told of an object's metrics; nil where it
+	// can. It looks into memory.
+	MetricsAPI func() error
 	// Idle lets a workload that shrinks lose its idle pods first; nil leaves the
 	// choice as it is.
 	Idle Idle
@@ -50,6 +56,18 @@ type Ports struct {
 type Scales interface {
 	Get(ctx context.Context, t kube.Target) (kube.Scale, error)
 	Move(ctx context.Context, s kube.Scale, replicas int32) error
+}
+
+// Autoscalers are the HPA objects of the cluster.
+type Autoscalers interface {
+	// Get returns an HPA as it was last seen, nil for none, and whether Furl has
+	// written its spec. The object is not the caller's to change.
+	Get(key types.NamespacedName) (h *autoscalingv2.HorizontalPodAutoscaler, ours bool)
+	// Create and Update return the HPA as stored; an update of an older state is a conflict.
+	Create(ctx context.Context, h *autoscalingv2.HorizontalPodAutoscaler) (*autoscalingv2.HorizontalPodAutoscaler, error)
+	Update(ctx context.Context, h *autoscalingv2.HorizontalPodAutoscaler) (*autoscalingv2.HorizontalPodAutoscaler, error)
+	// Delete deletes this HPA and no later one of its name; one that is gone is no error.
+	Delete(ctx context.Context, h *autoscalingv2.HorizontalPodAutoscaler) error
 }
 
 // Inputs are what triggers refer to: authentications, the environment of a
@@ -100,6 +118,10 @@ type Records interface {
 type Settings struct {
 	// Defaults speak where an object is silent.
 	Defaults policy.Defaults
+	// Actuation is direct or hpa, for objects that do not say; empty is direct.
+	Actuation string
+	// Version is that of the program, for the HPAs it makes.
+	Version string
 	// Decide is [engine.Decide] unless set.
 	Decide loop.Decide
 	// Observe decides about every object and writes nothing.

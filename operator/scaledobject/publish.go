@@ -63,12 +63,13 @@ func (a *Scaler) Record(ctx context.Context, r loop.Record) error {
 	before := append(v1alpha1.Conditions(nil), a.book.want.Conditions...)
 	if r.Outcome == loop.Unseen {
 		a.unseen(&r)
-	} else {
-		a.outcome(&r)
-		a.fill(&r)
-		a.judge(&r)
+		return a.settle(ctx, r.At, before)
 	}
-	return a.settle(ctx, r.At, before)
+	a.outcome(&r)
+	a.fill(&r)
+	a.judge(&r)
+	unmade := a.delegate(ctx, &r)
+	return errors.Join(unmade, a.settle(ctx, r.At, before))
 }
 
 // settle tells what has changed since the conditions before, and writes the status.

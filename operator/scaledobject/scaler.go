@@ -9,6 +9,7 @@ import (
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/loop"
+	"github.com/furl-dev/furl/operator/actuation"
 	"github.com/furl-dev/furl/operator/hush"
 	"github.com/furl-dev/furl/operator/measure"
 	"github.com/furl-dev/furl/policy"
@@ -39,6 +40,9 @@ type Scaler struct {
 	eye      eye
 	compiled policy.Compiled
 	book     book
+
+	byHPA bool // sizes from the minimum up are an HPA's
+	hpa   made
 
 	invalid error     // why the object cannot be decided on
 	lost    bool      // the size could not be read at the last turn
@@ -83,8 +87,14 @@ func (a *Scaler) Sync(ctx context.Context, o *v1alpha1.ScaledObject, t Turn) (ti
 		a.settings.Meter.registered(o)
 	}
 	a.book.silent, a.loop.Observe = t.Observe, t.Observe
+	a.byHPA = actuation.ByHPA(o, a.settings.Actuation)
 	if t.Refused != "" {
 		return a.refuse(ctx, t)
+	}
+	if a.isUndelegated(o) { // before anything is written by another hand
+		if err := a.takeAway(ctx); err != nil {
+			return time.Time{}, err
+		}
 	}
 	if changed || t.Resolve || a.eye.triggers.learn() || a.invalid != nil || a.doubts(t.At) {
 		a.use(ctx, o, t.At)
@@ -130,7 +140,11 @@ func (a *Scaler) use(ctx context.Context, o *v1alpha1.ScaledObject, at time.Time
 	if a.invalid = err; err != nil {
 		return
 	}
-	a.compiled = c
+	c.Policy.Activation.Only = a.byHPA
+	if a.byHPA && c.Policy.Activation.ByBehavior {
+		c.Warnings = append(c.Warnings, sayByBehavior)
+	}
+	a.compiled, a.hpa.want = c, nil
 	a.loop.Use(c.Policy)
 	a.eye.sources = c.Sources
 	a.eye.workload.Forget()

@@ -51,14 +51,13 @@ func (a *Scaler) judge(r *loop.Record) {
 	case a.book.want.Conditions.IsTrue(v1alpha1.ConditionPaused):
 		a.condition(v1alpha1.ConditionPaused, metav1.ConditionFalse, v1alpha1.ReasonScaledObjectUnpaused, sayUnpaused)
 	}
-	a.book.want.Conditions.Remove(v1alpha1.ConditionHPAActive) // there is no HPA
 }
 
 // fill sets all of the status but the conditions.
 func (a *Scaler) fill(r *loop.Record) {
 	st, o := &a.book.want, a.book.seen
 	kind := a.kindOfTarget()
-	st.ScaleTargetKind, st.ScaleTargetGVKR, st.HpaName = kind.GVKString(), &kind, ""
+	st.ScaleTargetKind, st.ScaleTargetGVKR = kind.GVKString(), &kind
 	if st.OriginalReplicaCount == nil {
 		st.OriginalReplicaCount = new(r.Decision.From)
 	}

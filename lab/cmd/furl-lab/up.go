@@ -81,6 +81,7 @@ func labFlags(f *pflag.FlagSet, o *cluster.Options) {
 	f.BoolVar(&o.HPAController, "hpa-controller", false, "run upstream's HPA controller, to compare; furl operator then starts with --hpa-controller=off")
 	f.StringVar(&o.OperatorPath, "operator-path", "", "program to run as furl (default: furl beside this program)")
 	f.StringArrayVar(&o.OperatorArgs, "operator-arg", nil, "argument for furl operator, such as --metric-resolution=4s; may be repeated")
+	f.BoolVar(&o.ExternalMetrics, "external-metrics", false, "let furl operator answer for external.metrics.k8s.io, for ScaledObjects with furl.dev/actuation=hpa")
 	f.StringVar(&o.Manifests, "manifests", "", "folder of Furl's install manifests (default: deploy beside this program or one folder up, else those that it was built with)")
 	f.StringArrayVar(&o.KarpenterArgs, "karpenter-arg", nil, "argument for furl-karpenter, such as --several-gpus; may be repeated")
 	f.StringArrayVar(&o.Images, "image", nil, "run a program for an image: nginx=./my-server; may be repeated")
