@@ -120,7 +120,7 @@ func DefaultConfig() Config {
 
 // AddFlags binds the configuration to fs with its present values as defaults.
 func (c *Config) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&c.Kubeconfig, "kubeconfig", c.Kubeconfig, "File that names the cluster. Default: the cluster that Furl runs in.")
+	fs.StringVar(&c.Kubeconfig, "kubeconfig", c.Kubeconfig, "File that names the cluster. Default: the one of the variable KUBECONFIG, else the cluster that Furl runs in.")
 	fs.StringVar(&c.Namespace, "namespace", c.Namespace, "Furl's own namespace, for its lease.")
 	fs.StringVar(&c.Name, "name", c.Name, "Name of this installation: of its lease, of the Service of its APIs and, with -leader after it, of the leader's.")
 	fs.StringSliceVar(&c.WatchNamespaces, "watch-namespace", c.WatchNamespaces,

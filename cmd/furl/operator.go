@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -42,6 +43,8 @@ HorizontalPodAutoscalers as soon as a measurement, a pod or a spec changes.`,
 			}
 			defer restore()
 			c.Log = logger
+			// In a pod of the lab, which cannot be given the fixed path of a pod's token.
+			c.Kubeconfig = cmp.Or(c.Kubeconfig, os.Getenv("KUBECONFIG"))
 			if c.Identity, err = identity(); err != nil {
 				return err
 			}
