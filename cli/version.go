@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// kubernetes is the release whose behaviour Furl has.
-const kubernetes = "1.37"
+// kubernetesRelease is the release whose behaviour Furl has.
+const kubernetesRelease = "1.37"
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
@@ -18,7 +18,7 @@ func versionCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "furl %s (Kubernetes %s semantics, %s, %s/%s)\n",
-				version(), kubernetes, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+				version(), kubernetesRelease, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
