@@ -67,7 +67,7 @@ Bring it in:
 		return &UsageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
 	root.AddCommand(
-		adoptCommand(), evalCommand(), explainCommand(t), freezeCommand(t), installCommand(), labCommand(t),
+		adoptCommand(), doctorCommand(t), evalCommand(), explainCommand(t), freezeCommand(t), installCommand(), labCommand(t),
 		shadowCommand(t), triggersCommand(), unfreezeCommand(t), uninstallCommand(), versionCommand(),
 	)
 	return root

@@ -48,7 +48,7 @@ any other for that namespace. Whoever may write one there may freeze.`,
 
   # who has frozen what?
   kubectl get configmaps -A --field-selector metadata.name=furl-freeze -o yaml`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if z.lasts < 0 || cmd.Flags().Changed("for") && z.lasts == 0 {
 				return &UsageError{fmt.Errorf("--for is %s: give more than 0, or leave it out to freeze until furl unfreeze", z.lasts)}
@@ -74,7 +74,7 @@ func unfreezeCommand(t Terminal) *cobra.Command {
 		Long: `Resume the writes of sizes that furl freeze stopped, of the whole cluster or,
 with -n, of one namespace. Each workload is decided on anew, with what is
 measured by then. Namespaces that were frozen one by one stay frozen.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := z.connect(cmd.Context()); err != nil {
 				return err
