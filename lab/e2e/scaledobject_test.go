@@ -64,6 +64,15 @@ func TestScaledObject_goes_from_zero_to_the_work_and_back(t *testing.T) {
 	awaitScale(t, l, "statefulset", "helper", "5")
 	awaitColumns(t, l, "worker", "apps/v1.Deployment worker 10 True True Unknown False metrics-api token")
 
+	// An authentication shows who refers to it.
+	labtest.Eventually(t, 20*time.Second, "the columns of the authentication", func(ctx context.Context) error {
+		got, err := l.TryKubectl(ctx, "get", "ta", "token", "-o", "wide", "--no-headers")
+		if got := strings.Join(strings.Fields(got), " "); err == nil && got != "token token worker" {
+			err = fmt.Errorf("it shows %q", got)
+		}
+		return err
+	})
+
 	// A rotated secret takes effect without touching the object.
 	work.set(50, "second")
 	l.Kubectl("patch", "secret", "token", "--type=merge", "--patch", `{"stringData":{"token":"second"}}`)
