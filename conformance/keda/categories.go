@@ -35,6 +35,8 @@ func executor(what string) (replay, bool) {
 		return replayRequest, true
 	case "triggers_activity":
 		return replayActivity, true
+	case "hpa_health":
+		return replayHealth, true
 	case "deactivation_target":
 		return replayRest, true
 	}

@@ -24,6 +24,8 @@ type requestInput struct {
 	Pushed       string          `json:"push_scaler_metric"`
 	Replicas     int32           `json:"current_replicas"`
 	ReplicaError *string         `json:"current_replicas_error"`
+	// HPA is the object's HPA, which decides between one replica and more.
+	HPA *seen `json:"hpa"`
 }
 
 // requestExpected is what the step came to.
@@ -68,7 +70,11 @@ func replayRequest(ctx context.Context, r Record, o Options) ([]string, error) {
 	if why := s.refused(); why != "" {
 		return []string{"object: refused: " + why}, nil
 	}
-	return s.compareRequest(&exp, &before), nil
+	d := s.compareRequest(&exp, &before)
+	if c := exp.Conditions.Get(v1alpha1.ConditionHPAActive); c.Type != "" {
+		d = append(d, same.Differences("condition HPAActive", c, healthy(in.HPA, before.Conditions))...)
+	}
+	return d, nil
 }
 
 func errorOf(text *string) error {
@@ -197,7 +203,7 @@ func (s *stage) conditions(exp, before v1alpha1.Conditions) []string {
 	got := s.after().Conditions
 	for _, c := range exp {
 		if c.Type == v1alpha1.ConditionHPAActive {
-			continue // it waits for the HPA object, see later.go
+			continue // it is the HPA's, see health.go
 		}
 		is := got.Get(c.Type)
 		if c.Type == v1alpha1.ConditionReady && s.record.Policy.Pause.On {

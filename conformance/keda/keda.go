@@ -85,9 +85,7 @@ func Replay(ctx context.Context, r Record, o Options) Result {
 	res := Result{ID: r.ID, Category: r.Category}
 	if why := later(r); why.Reason != "" {
 		res.Later = why
-		if !why.Partly {
-			return res
-		}
+		return res
 	}
 	replay, known := replays(r.Category)
 	if !known {

@@ -10,25 +10,15 @@ import (
 
 // Later is what a record waits for. It is decided by a property of the record,
 // never by its name.
-type Later struct {
-	Reason string
-	// Partly says that only a part of the record waits: the rest is replayed.
-	Partly bool
-}
+type Later struct{ Reason string }
 
-func (l Later) String() string {
-	if l.Partly {
-		return l.Reason + "; the rest of the record holds"
-	}
-	return l.Reason
-}
+func (l Later) String() string { return l.Reason }
 
 // What there is to wait for.
 const (
 	webhooks  = "admission webhooks come later"
 	jobs      = "nothing runs ScaledJobs yet"
 	hpaObject = "the HPA object of --actuation=hpa comes later"
-	hpaHealth = "the condition HPAActive mirrors the HPA object of --actuation=hpa, which comes later"
 	hpaNames  = "matching the metrics that an HPA object asks for comes with --actuation=hpa"
 )
 
@@ -41,8 +31,6 @@ func later(r Record) Later {
 		return Later{Reason: jobs}
 	case "hpa":
 		return Later{Reason: hpaObject}
-	case "scaledobject_executor":
-		return laterHealth(r, what)
 	case "modifiers":
 		if what == "metric_name_match" {
 			return Later{Reason: hpaNames}
@@ -53,20 +41,6 @@ func later(r Record) Later {
 		return laterTrigger(r)
 	case "trigger_functions":
 		return laterFunction(r, what)
-	}
-	return Later{}
-}
-
-// laterHealth is about the health of an HPA object: alone, or beside a decision.
-func laterHealth(r Record, what string) Later {
-	var in struct {
-		HPA any `json:"hpa"`
-	}
-	switch {
-	case what == "hpa_health":
-		return Later{Reason: hpaHealth}
-	case json.Unmarshal(r.Input, &in) == nil && in.HPA != nil:
-		return Later{Reason: hpaHealth, Partly: true}
 	}
 	return Later{}
 }
