@@ -1,5 +1,3 @@
-data "aws_partition" "current" {}
-
 module "eks" {
   source  = "terraform-aws-modules/eks/aws"
   version = "21.19.0"

@@ -1,23 +1,3 @@
-data "aws_availability_zones" "available" {
-  state = "available"
-
-  # Local zones have no control plane of EKS.
-  filter {
-    name   = "opt-in-status"
-    values = ["opt-in-not-required"]
-  }
-}
-
-module "layout" {
-  source = "./modules/layout"
-
-  name      = var.name
-  tags      = var.tags
-  vpc_cidr  = var.vpc_cidr
-  zones     = slice(data.aws_availability_zones.available.names, 0, var.zones)
-  node_pool = file("${path.module}/../nodepools/gpu-nodepool.yaml")
-}
-
 module "vpc" {
   source  = "terraform-aws-modules/vpc/aws"
   version = "6.6.0"

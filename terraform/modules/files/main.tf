@@ -3,20 +3,6 @@
 # local_file would delete a file when it is destroyed, and these are under
 # version control. It needs no provider, so that it is tested as it is.
 
-terraform {
-  required_version = ">= 1.11"
-}
-
-variable "files" {
-  description = "By path: what is written, and what is left there when this is destroyed."
-  type        = map(object({ written = string, left = string }))
-
-  validation {
-    condition     = alltrue([for path, file in var.files : fileexists(path)])
-    error_message = "Every path of files must be a file that exists; run terraform in the folder it came in."
-  }
-}
-
 resource "terraform_data" "file" {
   for_each = var.files
 
@@ -35,9 +21,4 @@ resource "terraform_data" "file" {
     environment = { FILE = self.output.path, TEXT = self.output.left }
     quiet       = true
   }
-}
-
-output "paths" {
-  description = "The files that are written."
-  value       = sort(keys(var.files))
 }

@@ -3,40 +3,6 @@
 # The files are their own templates: each replacement is of whatever stands there,
 # a placeholder or the value of an earlier apply.
 
-terraform {
-  required_version = ">= 1.11"
-}
-
-variable "folder" {
-  description = "Where the manifests are."
-  type        = string
-}
-
-variable "queue_url" {
-  description = "URL of the queue."
-  type        = string
-}
-
-variable "region" {
-  description = "Region of the queue."
-  type        = string
-}
-
-variable "identity" {
-  description = "irsa: service accounts are annotated with their role. pod-identity: they are not, since the SDKs would try that first."
-  type        = string
-}
-
-variable "operator" {
-  description = "ARN of the role that reads the queue's length."
-  type        = string
-}
-
-variable "reader" {
-  description = "ARN of the role that uses its messages."
-  type        = string
-}
-
 locals {
   # By file: whose role its service accounts take, if it has any.
   party = {
@@ -83,11 +49,4 @@ locals {
       "/(awsRegion: )\\S+/", "$${1}${values.region}"),
     "/annotations:(?: \\{\\})?\\n( +)(?:# )?eks\\.amazonaws\\.com/role-arn: .*/", party == null ? "" : values.annotations[party])
   } }
-}
-
-output "files" {
-  description = "By path: the text for this account, and the text that Furl comes with."
-  value = { for name in keys(local.party) :
-    "${var.folder}/${name}" => { written = local.texts.written[name], left = local.texts.left[name] }
-  }
 }

@@ -24,17 +24,3 @@ locals {
     size.vcpus - 0.28 >= local.pod_cpu && size.gib * 0.925 - (255 + 11 * 110 + 100) / 1024 >= local.pod_memory
   ]
 }
-
-output "gpu" {
-  description = "Node for one pod, the most pods, and the vCPUs of quota for them."
-  value = {
-    instance_type = local.fitting[0].instance_type
-    most_pods     = local.scaler.spec.maxReplicaCount
-    quota_vcpus   = local.fitting[0].vcpus * local.scaler.spec.maxReplicaCount
-  }
-
-  precondition {
-    condition     = length(local.fitting) > 0
-    error_message = "No g6e with one GPU holds a pod that asks for ${local.pod_cpu} CPUs and ${local.pod_memory} GiB."
-  }
-}
