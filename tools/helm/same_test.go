@@ -140,7 +140,7 @@ func TestChart_grants_less_where_the_values_say_so(t *testing.T) {
 // changes in deploy/ and forgets here.
 func TestChart_installs_the_objects_of_deploy(t *testing.T) {
 	have := map[string]map[string]any{}
-	for _, o := range rendered(t, "furl charts/furl --namespace furl-system --set finalizers.remove=false") {
+	for _, o := range rendered(t, "furl charts/furl --namespace furl-system --set finalizers.remove=false --set externalMetrics.register=true") {
 		have[title(o)] = plain(o)
 	}
 	for _, o := range manifests(t) {

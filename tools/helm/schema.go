@@ -18,6 +18,7 @@ func closed() map[string][]string {
 		"resourceMetrics.register": {"auto", "always", "never"},
 		"resourceMetrics.source":   {"self", "api"},
 		"logging.operator.format":  {"console", "text", "json"},
+		"actuation":                {"direct", "hpa"},
 		"service.minTlsVersion":    {"TLS12", "TLS13"},
 	}
 }

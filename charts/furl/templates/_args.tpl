@@ -12,6 +12,7 @@ the values say otherwise than furl does by itself.
 {{- if ne $port 8080 }}{{ $args = append $args (printf "--metrics-bind-address=:%d" $port) }}{{ end -}}
 {{- if ne .Values.hpaController "auto" }}{{ $args = append $args (printf "--hpa-controller=%s" .Values.hpaController) }}{{ end -}}
 {{- if ne .Values.scaledObjects "on" }}{{ $args = append $args (printf "--scaled-objects=%s" .Values.scaledObjects) }}{{ end -}}
+{{- if ne .Values.actuation "direct" }}{{ $args = append $args (printf "--actuation=%s" .Values.actuation) }}{{ end -}}
 {{- if ne .Values.resourceMetrics.source "self" }}{{ $args = append $args (printf "--resource-metrics=%s" .Values.resourceMetrics.source) }}{{ end -}}
 {{- if ne $level "info" }}{{ $args = append $args (printf "--log-level=%s" $level) }}{{ end -}}
 {{- if eq $log.format "json" }}{{ $args = append $args "--log-format=json" }}{{ end -}}
