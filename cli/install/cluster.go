@@ -92,7 +92,7 @@ func (c *Cluster) get(ctx context.Context, o *unstructured.Unstructured) (*unstr
 	live, err := r.Get(ctx, o.GetName(), metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, nil //nolint:nilnil // there is none, and that is no error
+		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", title(o), err)
 	}

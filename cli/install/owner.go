@@ -54,7 +54,7 @@ func (c *Cluster) Free(ctx context.Context, objects []*unstructured.Unstructured
 func (c *Cluster) liveIfKnown(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	live, err := c.get(ctx, o)
 	if meta.IsNoMatchError(err) {
-		return nil, nil //nolint:nilnil // no kind, no object
+		return nil, nil
 	}
 	return live, err
 }

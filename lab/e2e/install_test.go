@@ -151,10 +151,12 @@ func awaitFinalizer(t *testing.T, l *labtest.Lab) {
 // nothingStuck checks that no object of an installation is left, nothing ends without an end, and every API has a server.
 func nothingStuck(t *testing.T, l *labtest.Lab, objects dynamic.Interface) {
 	t.Helper()
-	lists, err := l.Client.Discovery().ServerPreferredResources()
-	if err != nil {
-		t.Fatalf("an API has no server: %v", err)
-	}
+	var lists []*metav1.APIResourceList
+	labtest.Eventually(t, 20*time.Second, "every API to have a server", func(context.Context) error {
+		var err error
+		lists, err = l.Client.Discovery().ServerPreferredResources() // what is gone is listed for a moment longer
+		return err
+	})
 	for _, list := range lists {
 		version, err := schema.ParseGroupVersion(list.GroupVersion)
 		if err != nil {
