@@ -64,7 +64,7 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 		},
 	})
 	inputs.Notify(k.objects.ReferenceChanged)
-	k.jobs, k.roll = scaledjob.NewController(client), auth.NewRoll(client)
+	k.jobs, k.roll = scaledjob.NewController(client), auth.NewRoll(client, len(p.config.WatchNamespaces) > 0)
 	k.feed = kube.NewArrivals(v1alpha1.GroupVersion(), p.clients.Core.Discovery(), schedule.Clock{},
 		client.ScaledObjectFeed(p.config.scope(), kube.Tee(k.objects.Sink(), k.roll.ScaledObjects())),
 		client.ScaledJobFeed(p.config.scope(), kube.Tee(k.jobs.Sink(), k.roll.ScaledJobs())),

@@ -37,12 +37,16 @@ type RollWriter interface {
 // safe for concurrent use.
 type Roll struct {
 	writer RollWriter
-	turns  *schedule.Schedule[kube.Ref]
-	leads  atomic.Bool
+	// part says that objects of some namespaces only are known: names that others
+	// wrote into a ClusterTriggerAuthentication stay.
+	part  bool
+	turns *schedule.Schedule[kube.Ref]
+	leads atomic.Bool
 
 	mu      sync.Mutex // guards what follows
 	refs    map[member]map[kube.Ref]bool
 	members map[kube.Ref]map[member]bool // to whether its name is Furl's to add
+	left    map[kube.Ref]map[member]bool // who went since the last write; their namespace does not count
 	pages   map[kube.Ref]page
 }
 
@@ -58,10 +62,12 @@ type page struct {
 	status v1alpha1.TriggerAuthenticationStatus
 }
 
-// NewRoll returns a roll without members: pass its sinks to feeds.
-func NewRoll(w RollWriter) *Roll {
+// NewRoll returns a roll without members: pass its sinks to feeds. Part says
+// that those tell of some namespaces only.
+func NewRoll(w RollWriter, part bool) *Roll { //nolint:revive // flag-parameter: it is kept as it is
 	r := &Roll{
-		writer: w, refs: map[member]map[kube.Ref]bool{}, members: map[kube.Ref]map[member]bool{}, pages: map[kube.Ref]page{},
+		writer: w, part: part, refs: map[member]map[kube.Ref]bool{}, pages: map[kube.Ref]page{},
+		members: map[kube.Ref]map[member]bool{}, left: map[kube.Ref]map[member]bool{},
 	}
 	r.turns = schedule.New(schedule.Config{Workers: 1, Gap: rollGap, Retry: time.Second, RetryMax: time.Minute}, r.turn)
 	return r
@@ -155,9 +161,7 @@ func (r *Roll) refer(m member, refs map[kube.Ref]bool, served bool) { //nolint:r
 		if refs[ref] {
 			continue
 		}
-		if delete(r.members[ref], m); len(r.members[ref]) == 0 {
-			delete(r.members, ref)
-		}
+		r.leave(ref, m)
 		r.wake(ref)
 	}
 	if r.refs[m] = refs; len(refs) == 0 {
@@ -175,6 +179,20 @@ func (r *Roll) refer(m member, refs map[kube.Ref]bool, served bool) { //nolint:r
 	}
 }
 
+// leave takes a member off an authentication. The lock is held.
+func (r *Roll) leave(ref kube.Ref, m member) {
+	if delete(r.members[ref], m); len(r.members[ref]) == 0 {
+		delete(r.members, ref)
+	}
+	if _, there := r.pages[ref]; !there || !r.part || ref.Namespace != "" {
+		return
+	}
+	if m.Namespace = ""; r.left[ref] == nil {
+		r.left[ref] = map[member]bool{}
+	}
+	r.left[ref][m] = true
+}
+
 // open notes the status of an authentication as it is stored.
 func (r *Roll) open(ref kube.Ref, p page) {
 	r.mu.Lock()
@@ -190,6 +208,7 @@ func (r *Roll) close(ref kube.Ref) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.pages, ref)
+	delete(r.left, ref)
 	r.turns.Drop(ref)
 }
 
@@ -222,6 +241,7 @@ func (r *Roll) turn(ctx context.Context, ref kube.Ref, _ schedule.Turn) (time.Ti
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	delete(r.left, ref) // whoever writes such a name again has an object of that name
 	if r.pages[ref] == is {
 		r.pages[ref] = page{is.uid, want}
 	}
@@ -233,17 +253,29 @@ func (r *Roll) compare(ref kube.Ref) (is page, want v1alpha1.TriggerAuthenticati
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	is, there = r.pages[ref]
-	objects, jobs := map[string]bool{}, map[string]bool{}
+	want.ScaledObjectNamesStr = names(is.status.ScaledObjectNamesStr, r.named(ref, v1alpha1.KindScaledObject, is.status.ScaledObjectNamesStr))
+	want.ScaledJobNamesStr = names(is.status.ScaledJobNamesStr, r.named(ref, v1alpha1.KindScaledJob, is.status.ScaledJobNamesStr))
+	return is, want, there
+}
+
+// named are the names that belong on a list, to whether Furl is to add them.
+// The lock is held.
+func (r *Roll) named(ref kube.Ref, kind, listed string) map[string]bool {
+	out := map[string]bool{}
 	for m, served := range r.members[ref] {
-		if m.kind == v1alpha1.KindScaledJob {
-			jobs[m.Name] = jobs[m.Name] || served
-		} else {
-			objects[m.Name] = objects[m.Name] || served
+		if m.kind == kind {
+			out[m.Name] = out[m.Name] || served
 		}
 	}
-	want.ScaledObjectNamesStr = names(is.status.ScaledObjectNamesStr, objects)
-	want.ScaledJobNamesStr = names(is.status.ScaledJobNamesStr, jobs)
-	return is, want, there
+	if !r.part || ref.Namespace != "" {
+		return out
+	}
+	for name := range strings.SplitSeq(listed, ",") {
+		if _, known := out[name]; !known && !r.left[ref][member{kind, types.NamespacedName{Name: name}}] {
+			out[name] = false // somebody's whom we do not see
+		}
+	}
+	return out
 }
 
 // names is the list of those who refer: first, in its order, who was on the

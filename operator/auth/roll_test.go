@@ -64,7 +64,7 @@ func onRoll(t *testing.T, test func(r *rolled)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &rolled{t: t, status: map[string]v1alpha1.TriggerAuthenticationStatus{}}
-		r.Roll = auth.NewRoll(r)
+		r.Roll = auth.NewRoll(r, false)
 		test(r)
 	})
 }
@@ -174,5 +174,26 @@ func TestRoll_adds_nobody_whom_Furl_only_observes(t *testing.T) {
 		r.expect("observed", r.writes(time.Minute), nil)
 		r.ScaledObjects().Put(authenticates("shop", "new", "", "sqs"))
 		r.expect("served", r.writes(time.Minute), []string{"TriggerAuthentication shop/sqs: old,new; "})
+	})
+}
+
+func TestRoll_that_sees_some_namespaces_leaves_the_names_of_others(t *testing.T) {
+	onRoll(t, func(r *rolled) {
+		r.Roll = auth.NewRoll(r, true)
+		r.lead()
+		page := func(objects string) {
+			r.Cluster().Put(&v1alpha1.ClusterTriggerAuthentication{
+				ObjectMeta: metav1.ObjectMeta{Name: "aws"}, Status: v1alpha1.TriggerAuthenticationStatus{ScaledObjectNamesStr: objects},
+			})
+		}
+		r.Namespaced().Put(authentication("sqs", "gone"))
+		r.expect("all who could refer are seen", r.writes(2*time.Second), []string{"TriggerAuthentication shop/sqs: ; "})
+		page("theirs")
+		r.ScaledObjects().Put(authenticates("shop", "web", v1alpha1.KindClusterTriggerAuthentication, "aws"))
+		r.expect("one of ours came", r.writes(2*time.Second), []string{"ClusterTriggerAuthentication aws: theirs,web; "})
+		r.ScaledObjects().Drop(named("shop", "web"))
+		r.expect("ours went", r.writes(2*time.Second), []string{"ClusterTriggerAuthentication aws: theirs; "})
+		page("theirs,web")
+		r.expect("theirs has that name, too", r.writes(time.Hour), nil)
 	})
 }
