@@ -3,6 +3,7 @@ package terraform
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -103,9 +104,9 @@ func (s *scope) follow(t hcl.Traversal) string {
 // find looks up the first n steps, and asks whether the thing has what the next step names.
 func (s *scope) find(steps []string, n int, has func(*hclsyntax.Block, string) bool) string {
 	if len(steps) < n {
-		return fmt.Sprintf("%q refers to nothing", join(steps))
+		return fmt.Sprintf("%q refers to nothing", strings.Join(steps, "."))
 	}
-	name := join(steps[:n])
+	name := strings.Join(steps[:n], ".")
 	s.used[name] = true
 	if _, ok := s.locals[name]; ok {
 		return ""
@@ -130,14 +131,6 @@ func names(t hcl.Traversal) []string {
 		case hcl.TraverseAttr:
 			all = append(all, step.Name)
 		}
-	}
-	return all
-}
-
-func join(steps []string) string {
-	all := steps[0]
-	for _, s := range steps[1:] {
-		all += "." + s
 	}
 	return all
 }
