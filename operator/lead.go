@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/kube"
-	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/schedule"
 	"golang.org/x/sync/errgroup"
 )
@@ -35,8 +34,8 @@ func (p *parts) lead(ctx context.Context) error {
 }
 
 // govern is what the leader does. Where HPAs are none of its business it still
-// answers for decisions.furl.dev: an API that nobody answers for hinders others,
-// such as the deletion of namespaces. Nearly every HPA is about what pods use, so
+// decides on those in observe mode, and answers for decisions.furl.dev: an API
+// that nobody answers for hinders others, such as the deletion of namespaces. Nearly every HPA is about what pods use, so
 // all of them wait for the first samples; ScaledObjects wait one by one.
 func (p *parts) govern(ctx context.Context) error {
 	var announcing sync.WaitGroup
@@ -47,14 +46,12 @@ func (p *parts) govern(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	})
-	if p.config.Control != string(hpa.Off) {
-		group.Go(func() error {
-			if p.warm.wait(ctx) != nil {
-				return nil //nolint:nilerr // ctx ended before
-			}
-			return p.controller.Lead(ctx)
-		})
-	}
+	group.Go(func() error {
+		if p.warm.wait(ctx) != nil {
+			return nil //nolint:nilerr // ctx ended before
+		}
+		return p.controller.Lead(ctx)
+	})
 	if p.keda != nil {
 		group.Go(func() error { return p.keda.lead(ctx) })
 	}

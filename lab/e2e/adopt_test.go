@@ -36,7 +36,7 @@ func TestAdopt_hands_a_loaded_workload_over_and_back(t *testing.T) {
 
 	t.Run("shadow_tells_what_Furl_would_have_done", func(t *testing.T) {
 		l.Kubectl("annotate", "hpa", "web-0", "furl.dev/mode=observe")
-		awaitMode(t, l, "hpa.web-0", "observe")
+		awaitMode(t, l, "hpa.web-0", "observe") // whoever reconciles it
 		uses(l, "200m")
 		awaitSize(t, l, 3)
 		log.only("while Furl watches", upstream)
