@@ -149,7 +149,7 @@ func (d *adoption) mayTake(ctx context.Context, h *autoscalingv2.HorizontalPodAu
 	case h.DeletionTimestamp != nil:
 		return refuse("somebody is deleting it")
 	}
-	switch sign, err := (kube.KedaPresence{Client: d.clients.Core, Clock: schedule.Clock{}.Now}).Sign(ctx); {
+	switch sign, err := (&kube.KedaPresence{Client: d.clients.Core, Clock: schedule.Clock{}.Now}).Sign(ctx); {
 	case err != nil:
 		return refuse("whether KEDA is at work cannot be told: %w", err)
 	case sign != "":

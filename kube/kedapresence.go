@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -14,6 +15,12 @@ import (
 type KedaPresence struct {
 	Client kubernetes.Interface
 	Clock  func() time.Time
+	// Keep is for how long an answer counts; zero asks each time.
+	Keep time.Duration
+
+	mu   sync.Mutex // guards what follows, and lets one ask for all
+	at   time.Time  // of the last answer
+	sign string
 }
 
 const (
@@ -31,7 +38,20 @@ const (
 // Sign is by what KEDA shows that it is at work, in words; empty when it does
 // not: no lease is held, and no Deployment of its operator wants a pod. A KEDA
 // that is down for a moment still wants one.
-func (p KedaPresence) Sign(ctx context.Context) (string, error) {
+func (p *KedaPresence) Sign(ctx context.Context) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.at.IsZero() && p.Clock().Before(p.at.Add(p.Keep)) {
+		return p.sign, nil
+	}
+	sign, err := p.look(ctx)
+	if err == nil {
+		p.sign, p.at = sign, p.Clock()
+	}
+	return sign, err
+}
+
+func (p *KedaPresence) look(ctx context.Context) (string, error) {
 	leases, err := p.Client.CoordinationV1().Leases(metav1.NamespaceAll).List(ctx, metav1.ListOptions{
 		FieldSelector: "metadata.name=" + kedaLease, Limit: kedasAtMost,
 	})

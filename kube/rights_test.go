@@ -251,6 +251,7 @@ func (*gate) write(ctx context.Context, c *Clients, k *Keda) {
 	_, _ = c.Scale.Get(ctx, deployments, key.Namespace, key.Name)
 	_, _ = c.Scale.Update(ctx, deployments, &autoscalingv1.Scale{ObjectMeta: named})
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: named}
+	_, _ = (&KedaPresence{Client: c.Core, Clock: time.Now}).Sign(ctx)
 	_, _ = AutoscalerStatus{Client: c.Core.AutoscalingV2()}.WriteStatus(ctx, hpa)
 	_, _ = Autoscalers{Client: c.Core.AutoscalingV2()}.Create(ctx, hpa)
 	_, _ = Autoscalers{Client: c.Core.AutoscalingV2()}.Update(ctx, hpa)

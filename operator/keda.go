@@ -51,7 +51,7 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 	}
 	ports := scaledobject.Ports{
 		Scales: s.scales, Pods: s.pods, Kinds: all.Kinds().Find, Sources: k.pool, Objects: client,
-		Inputs: inputs, Events: kube.ScaledObjectEvents{Events: p.events}, Records: s.book, Idle: s.idle, Measured: p.warm.done,
+		Inputs: inputs, Events: kube.ScaledObjectEvents{Events: p.events}, Records: s.book, Idle: s.idle, Keda: &kube.KedaPresence{Client: p.clients.Core, Clock: schedule.Clock{}.Now, Keep: kedaKept}, Measured: p.warm.done,
 		Closed: p.gate.Closed,
 	}
 	ports.Autoscalers, ports.MetricsAPI = p.hpas(), p.externalRefusal
@@ -90,6 +90,10 @@ func (p *parts) newInputs(k *keda) (*auth.Inputs, *auth.Authentications, error) 
 	inputs = auth.NewInputs(p.config.authSettings(), specs, k.watched, kube.NewPodSpecs(p.clients.Mapper, objects))
 	return inputs, specs, nil
 }
+
+// kedaKept is for how long what is known of KEDA counts: thousands of its
+// objects may ask at once.
+const kedaKept = 10 * time.Second
 
 // version is that of the program, as the go tool built it.
 func version() string {

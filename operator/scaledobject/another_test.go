@@ -41,7 +41,7 @@ func (c *cluster) withSettings(s scaledobject.Settings, change func(*scaledobjec
 	a := &another{c: c, registry: prometheus.NewRegistry()}
 	a.pods = kube.NewPods(func(o types.NamespacedName) { a.PodsChanged(o) })
 	ports := scaledobject.Ports{
-		Scales: c, Pods: a.pods, Resources: nothing{}, Inputs: c, Kinds: c.find, Sources: c.pool, Objects: c, Events: c, Records: c.book,
+		Scales: c, Pods: a.pods, Resources: nothing{}, Inputs: c, Kinds: c.find, Sources: c.pool, Objects: c, Events: c, Records: c.book, Keda: &c.keda,
 	}
 	if change != nil {
 		change(&ports)

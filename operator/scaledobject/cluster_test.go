@@ -72,7 +72,8 @@ type cluster struct {
 	closed    string // why no size may be written
 	hpas      map[string]*autoscalingv2.HorizontalPodAutoscaler
 	hpaWrites []string
-	elsewhere error  // why HPAs cannot be told of metrics
+	elsewhere error // why HPAs cannot be told of metrics
+	keda      keda
 	moving    func() // called at every write of a size, if set
 }
 
@@ -118,7 +119,7 @@ func (c *cluster) lead() *cluster {
 		Ports: scaledobject.Ports{
 			Scales: c, Pods: kube.NewPods(func(o types.NamespacedName) { c.controller.PodsChanged(o) }),
 			Resources: nothing{}, Inputs: c, Kinds: c.find, Sources: c.pool, Objects: c, Events: c, Records: c.book,
-			Idle: ranks{c}, Closed: c.why, Autoscalers: autoscalers{c}, MetricsAPI: c.external,
+			Idle: ranks{c}, Keda: &c.keda, Closed: c.why, Autoscalers: autoscalers{c}, MetricsAPI: c.external,
 		},
 		Settings: scaledobject.Settings{
 			Version:  "(devel)",

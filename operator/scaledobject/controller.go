@@ -47,6 +47,8 @@ type holding struct {
 	observes bool
 	beside   string // why Furl leaves the object to KEDA; empty: it does not
 	adopts   bool   // the HPA that the object replaces is still there
+	// inherited says that the HPA which KEDA had left behind was removed.
+	inherited bool
 }
 
 // ControllerConfig is what a [Controller] works with.
@@ -166,13 +168,13 @@ func (k *Controller) turn(ctx context.Context, key types.NamespacedName, t sched
 		return time.Time{}, nil
 	}
 	h, resolve := k.take(key, s)
-	refused, beside := k.standing(s, h)
+	refused, beside, again := k.standing(ctx, s, h, t.At)
 	switch {
 	case s.Object.DeletionTimestamp != nil:
 		return k.finish(ctx, s.Object, h, t.At)
 	case beside:
 		h.scaler.Rest()
-		return time.Time{}, nil
+		return again, nil
 	case refused == "" && k.isCold() && k.measuresPods(s.Object):
 		return time.Time{}, nil // thaw wakes it
 	}

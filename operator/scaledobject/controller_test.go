@@ -277,8 +277,8 @@ func TestController_leaves_a_target_to_whom_it_belongs(t *testing.T) {
 		c.expect("size without it", c.sizes["web"], int32(10))
 		c.statuses()
 
-		keda := kube.Claim{Kind: hpa.Kind, NamespacedName: types.NamespacedName{Namespace: "default", Name: "keda-hpa-web"}}
-		c.targets.Put(keda, target)
+		c.keda.be("it is there", nil)
+		c.putHPA("", left("web"))
 		c.set("web", 0)
 		c.pass(5 * time.Minute)
 		c.expect("size beside KEDA's HPA", c.sizes["web"], int32(10))

@@ -1,7 +1,9 @@
 package scaledobject
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/furl-dev/furl/api"
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
@@ -14,7 +16,8 @@ import (
 
 // standing says whether Furl may scale an object's target: who else wants to,
 // and whether KEDA is at work on the object. Who only observes is in nobody's way.
-func (k *Controller) standing(s Seen, h *holding) (refused string, beside bool) {
+// Again is when to ask again by the clock alone, zero for never.
+func (k *Controller) standing(ctx context.Context, s Seen, h *holding, at time.Time) (refused string, beside bool, again time.Time) {
 	rivals := k.targets.Rivals(kube.Claim{Kind: v1alpha1.KindScaledObject, NamespacedName: keyOf(s.Object)})
 	k.adopt(s.Object, h, rivals)
 	observes := h.adopts || k.settings.Observe || s.Object.Annotations[api.AnnotationMode] == api.ModeObserve
@@ -24,28 +27,32 @@ func (k *Controller) standing(s Seen, h *holding) (refused string, beside bool) 
 	h.observes = observes
 	if observes {
 		h.beside = ""
-		return "", false
+		return "", false, time.Time{}
 	}
-	why := ""
-	if s.Keda.After(h.keda) {
-		why = "KEDA wrote the status of this ScaledObject while Furl held it, so Furl leaves it alone until Furl is restarted"
-	}
+	why, keda := "", ""
 	for _, c := range rivals {
 		switch {
 		case c.Kind == hpa.Kind && k.isOurs(s.Object, c.Name):
 		case c.Kind == hpa.Kind && (c.Name == s.Object.HPAName() || c.Name == s.Object.Status.HpaName):
-			why = fmt.Sprintf("KEDA's HPA %s scales the target, so Furl leaves it alone; remove KEDA, then that HPA, to let Furl scale", c.Name)
+			keda = c.Name
 		case c.Kind == hpa.Kind:
 			refused = managed(s.Object, "hpa", c.Name)
 		case k.older(c.NamespacedName, s.Object):
 			refused = managed(s.Object, v1alpha1.KindScaledObject, c.Name)
 		}
 	}
+	switch {
+	case keda != "" && s.Object.DeletionTimestamp == nil:
+		h.keda = s.Keda // it is KEDA's as yet
+		why, again = k.inherit(ctx, s.Object, h, keda, at)
+	case s.Keda.After(h.keda):
+		why = "KEDA wrote the status of this ScaledObject while Furl held it, so Furl leaves it alone until Furl is restarted"
+	}
 	if refused == "" {
 		refused = k.unreadable(s.Object)
 	}
 	k.tell(s.Object, h, why)
-	return refused, why != ""
+	return refused, why != "" || keda != "", again
 }
 
 // adopt notes whether the HPA that an object replaces is still there. While it

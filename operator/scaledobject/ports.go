@@ -46,6 +46,8 @@ type Ports struct {
 	// MetricsAPI says why no HPA can be told of an object's metrics; nil where it
 	// can. It looks into memory.
 	MetricsAPI func() error
+	// Keda is who may have scaled the objects before Furl.
+	Keda Predecessor
 	// Idle lets a workload that shrinks lose its idle pods first; nil leaves the
 	// choice as it is.
 	Idle Idle
