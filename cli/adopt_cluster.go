@@ -196,7 +196,7 @@ func (d *adoption) decides(ctx context.Context, so *v1alpha1.ScaledObject, mode 
 	}
 	switch {
 	case r.Latest.At.Time.Before(so.CreationTimestamp.Time):
-		return fmt.Errorf("its last decision is older than the object")
+		return errors.New("its last decision is older than the object")
 	case r.Latest.Mode != mode:
 		return fmt.Errorf("its last decision was made in mode %q, not in mode %q", cmp.Or(r.Latest.Mode, "scale"), cmp.Or(mode, "scale"))
 	case r.Latest.Error != "":
@@ -224,8 +224,8 @@ func printObject(w io.Writer, format string, so *v1alpha1.ScaledObject) error {
 	if m, ok := fields["metadata"].(map[string]any); ok {
 		delete(m, "creationTimestamp")
 	}
-	if so.Spec.Advanced != nil {
-		if a, ok := fields["spec"].(map[string]any)["advanced"].(map[string]any); ok { //nolint:forcetypeassert // a ScaledObject has a spec
+	if spec, ok := fields["spec"].(map[string]any); ok {
+		if a, ok := spec["advanced"].(map[string]any); ok {
 			delete(a, "scalingModifiers") // empty, and not omitted
 		}
 	}

@@ -126,7 +126,7 @@ func (s *shadow) readAll(ctx context.Context, c *cluster, now time.Time) (out []
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("Furl observes no object in %s: it decides on %d there, and scales those itself; "+ //nolint:staticcheck // ST1005: Furl is a name
+		return nil, fmt.Errorf("nothing in %s is observed: Furl decides on %d objects there, and scales those itself; "+
 			"annotate one with %s=%s, or run the operator with --mode=%s", where, len(list.Items), api.AnnotationMode, api.ModeObserve, api.ModeObserve)
 	}
 	return out, nil

@@ -41,7 +41,6 @@ type move struct {
 	Lead    float64   `json:"leadSeconds"`    // by how much Furl was first; negative when the owner was
 	Why     string    `json:"why"`            // Furl's rule and its sentence
 	Says    string    `json:"says,omitempty"` // what the owner says, where it still differs
-	open    bool      // nothing has ended the difference yet
 	first   string    // why Furl wanted to move at first
 }
 
@@ -103,7 +102,7 @@ func (c *compared) moves() {
 			c.agree(open)
 			open = nil
 		case open == nil:
-			open = &move{At: begun(r), Size: r.From, Furl: r.To, Owner: r.From, Why: reasonOf(r), first: reasonOf(r), open: true}
+			open = &move{At: begun(r), Size: r.From, Furl: r.To, Owner: r.From, Why: reasonOf(r), first: reasonOf(r)}
 		default:
 			open.Furl, open.Why = r.To, reasonOf(r)
 		}
@@ -122,7 +121,7 @@ func (c *compared) close(open *move, before, after *decisions.Record) {
 	switch {
 	case open != nil:
 		m = *open
-		m.Owner, m.open, m.Lead = after.From, false, at.Sub(open.At).Seconds()
+		m.Owner, m.Lead = after.From, at.Sub(open.At).Seconds()
 		if m.Verdict = differs; m.Furl == m.Owner {
 			m.Verdict = same
 		}
@@ -139,7 +138,7 @@ func (c *compared) agree(open *move) {
 	if open == nil {
 		return
 	}
-	open.Verdict, open.open, open.Why = differs, false, open.first
+	open.Verdict, open.Why = differs, open.first
 	c.Moves = append(c.Moves, *open)
 }
 

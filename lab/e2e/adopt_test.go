@@ -44,11 +44,11 @@ func TestAdopt_hands_a_loaded_workload_over_and_back(t *testing.T) {
 		l.Kubectl("annotate", "hpa", "web-0", "furl.dev/mode-")
 	})
 
-	printed, _ := furl(t, l, "adopt", "hpa/web-0", "--output", "yaml")
+	printed := furl(t, l, "adopt", "hpa/web-0", "--output", "yaml")
 	if objects := l.Kubectl("get", "scaledobjects", "-o", "name"); objects != "" {
 		t.Errorf("printing made %s", objects)
 	}
-	said, _ := furl(t, l, "adopt", "hpa/web-0")
+	said := furl(t, l, "adopt", "hpa/web-0")
 	if want := "hpa/web-0 is now scaledobject/web-0: Furl scales Deployment web-0, which has 3 replicas, between 1 and 3"; !strings.Contains(said, want) {
 		t.Errorf("furl adopt said %q, want %q", said, want)
 	}
@@ -59,7 +59,7 @@ func TestAdopt_hands_a_loaded_workload_over_and_back(t *testing.T) {
 	uses(l, "200m")
 	awaitSize(t, l, 3)
 	log.only("once it is Furl's", byFurl)
-	if said, _ := furl(t, l, "adopt", "hpa/web-0"); said != "hpa/web-0 is scaledobject/web-0 already\n" {
+	if said := furl(t, l, "adopt", "hpa/web-0"); said != "hpa/web-0 is scaledobject/web-0 already\n" {
 		t.Errorf("the second time furl adopt said %q", said)
 	}
 
@@ -101,16 +101,16 @@ func bareHPA(t *testing.T, l *labtest.Lab) *autoscalingv2.HorizontalPodAutoscale
 }
 
 // furl runs a command that must succeed and returns what it printed.
-func furl(t *testing.T, l *labtest.Lab, args ...string) (out, errs string) {
+func furl(t *testing.T, l *labtest.Lab, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), filepath.Join(l.Bin, "furl"), args...) //nolint:gosec // our own program
+	cmd := exec.CommandContext(t.Context(), filepath.Join(l.Bin, "furl"), args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+l.Kubeconfig)
 	var o, e bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &o, &e
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("furl %s: %v: %s", strings.Join(args, " "), err, e.String())
 	}
-	return o.String(), e.String()
+	return o.String()
 }
 
 // awaitMode waits until Furl has decided on an object in a mode.
@@ -136,7 +136,7 @@ func awaitShadow(t *testing.T, l *labtest.Lab) {
 				Verdict           string
 			}
 		}
-		raw, _ := furl(t, l, "shadow", "hpa/web-0", "--output", "json")
+		raw := furl(t, l, "shadow", "hpa/web-0", "--output", "json")
 		if err := json.Unmarshal([]byte(raw), &all); err != nil {
 			t.Fatal(err)
 		}
