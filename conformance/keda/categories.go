@@ -7,6 +7,8 @@ func replays(category string) (replay, bool) {
 	switch kind, what, _ := strings.Cut(strings.TrimPrefix(category, "extra/"), "/"); kind {
 	case "scaledobject_executor":
 		return executor(what)
+	case "hpa":
+		return replayBuild, true
 	case "fallback":
 		return replayFallback, true
 	case "modifiers":
@@ -53,6 +55,8 @@ func modifiers(what string) (replay, bool) {
 		return replayNil, true
 	case "metric_trigger_pair":
 		return replayPair, true
+	case "metric_name_match":
+		return replayMatch, true
 	}
 	return nil, false
 }

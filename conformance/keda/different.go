@@ -2,6 +2,7 @@ package keda
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,7 @@ const (
 	rowRefused  = "A write of the size that the API server refuses"
 	rowTarget   = "`fallback` beside a formula whose `target` is no whole number"
 	rowUnfit    = "A formula that gives a negative number, NaN or infinity"
+	rowOlder    = "The HPA of an object that changed while KEDA looked"
 	rowXML      = "metrics-api: `format: xml`"
 )
 
@@ -40,6 +42,8 @@ func different(r Record) Difference {
 		return differentRequest(r)
 	case "fallback":
 		return differentFallback(r)
+	case "hpa":
+		return differentBuild(r)
 	case "modifiers", "handler":
 		return differentFormula(r)
 	case "trigger_functions":
@@ -53,6 +57,27 @@ func different(r Record) Difference {
 		}
 	}
 	return Difference{}
+}
+
+// differentBuild is about an HPA that was made of another state of the object
+// than the record has: KEDA copies all annotations.
+func differentBuild(r Record) Difference {
+	type annotated struct {
+		Metadata struct {
+			Annotations map[string]string `json:"annotations"`
+		} `json:"metadata"`
+	}
+	var in struct {
+		Object annotated `json:"scaled_object"`
+	}
+	var exp struct {
+		HPA annotated `json:"hpa"`
+	}
+	if json.Unmarshal(r.Input, &in) != nil || json.Unmarshal(r.Expected, &exp) != nil ||
+		maps.Equal(in.Object.Metadata.Annotations, exp.HPA.Metadata.Annotations) {
+		return Difference{}
+	}
+	return Difference{rowOlder, []string{"annotations", "spec"}}
 }
 
 // differentRequest is about a size to pause at, which KEDA's reconciler sets

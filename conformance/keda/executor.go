@@ -11,7 +11,6 @@ import (
 
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/furl-dev/furl/conformance/same"
-	"github.com/furl-dev/furl/engine"
 	"github.com/furl-dev/furl/policy"
 )
 
@@ -24,8 +23,7 @@ type requestInput struct {
 	Pushed       string          `json:"push_scaler_metric"`
 	Replicas     int32           `json:"current_replicas"`
 	ReplicaError *string         `json:"current_replicas_error"`
-	// HPA is the object's HPA, which decides between one replica and more.
-	HPA *seen `json:"hpa"`
+	HPA          *readHPA        `json:"hpa"`
 }
 
 // requestExpected is what the step came to.
@@ -40,17 +38,18 @@ type requestExpected struct {
 
 type active = v1alpha1.TriggerActivityStatus
 
-// replayRequest lets the operator decide by the rules that an HPA has not:
-// KEDA's executor leaves the others to the HPA.
+// replayRequest lets the operator decide where an HPA has the sizes from the
+// minimum up, as KEDA's executor leaves them to one.
 func replayRequest(ctx context.Context, r Record, o Options) ([]string, error) {
 	in, exp, err := into[requestInput, requestExpected](r, "effects", "conditions", "last_active_time", "pause_replicas", "triggers_activity", "error")
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{at: now(), size: in.Replicas, off: append(engine.UpstreamRules(), o.Without...)}
+	s := &stage{at: now(), size: in.Replicas, off: o.Without, byHPA: true}
 	if s.object, err = scaledObject(in.Object, s.at); err != nil {
 		return nil, err
 	}
+	in.HPA.put(s)
 	s.kindless = s.object.Status.ScaleTargetKind == ""
 	if in.ReplicaError != nil {
 		s.sizeErr = errors.New(*in.ReplicaError)
@@ -70,11 +69,7 @@ func replayRequest(ctx context.Context, r Record, o Options) ([]string, error) {
 	if why := s.refused(); why != "" {
 		return []string{"object: refused: " + why}, nil
 	}
-	d := s.compareRequest(&exp, &before)
-	if c := exp.Conditions.Get(v1alpha1.ConditionHPAActive); c.Type != "" {
-		d = append(d, same.Differences("condition HPAActive", c, healthy(in.HPA, before.Conditions))...)
-	}
-	return d, nil
+	return s.compareRequest(&exp, &before), nil
 }
 
 func errorOf(text *string) error {
@@ -202,9 +197,6 @@ func (s *stage) conditions(exp, before v1alpha1.Conditions) []string {
 	var d []string
 	got := s.after().Conditions
 	for _, c := range exp {
-		if c.Type == v1alpha1.ConditionHPAActive {
-			continue // it is the HPA's, see health.go
-		}
 		is := got.Get(c.Type)
 		if c.Type == v1alpha1.ConditionReady && s.record.Policy.Pause.On {
 			is.Message = c.Message // that it is paused is what KEDA's reconciler says there

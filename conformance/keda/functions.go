@@ -62,7 +62,7 @@ type returned struct {
 }
 
 // replayCall asks Furl's counterpart of a function.
-func replayCall(ctx context.Context, r Record, _ Options) ([]string, error) {
+func replayCall(ctx context.Context, r Record, o Options) ([]string, error) {
 	in, out, err := into[called, struct {
 		Results returned `json:"results"`
 	}](r, "results")
@@ -79,6 +79,8 @@ func replayCall(ctx context.Context, r Record, _ Options) ([]string, error) {
 		return same.Differences("string", exp.Text, trigger.Normalize(a.S)), nil
 	case "GenerateMetricNameWithIndex":
 		return same.Differences("string", exp.Text, trigger.MetricName(a.Index, a.Name)), nil
+	case "RemoveIndexFromMetricName":
+		return compareAsked(ctx, o, &a, &exp)
 	case "GetMetricTarget", "GetMetricTargetMili", "GenerateMetricInMili":
 		return compareQuantity(&a, &exp)
 	case "GetMetricTargetType":

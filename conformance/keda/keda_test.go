@@ -24,6 +24,11 @@ func TestRecords_hold_or_differ_on_purpose(t *testing.T) {
 	for _, f := range r.Files {
 		c := f.Count()
 		t.Logf("%s: %s", f.Name, c)
+		for _, res := range f.Results {
+			if res.Row == rowOlder { // two states of one object in one record
+				c.Different--
+			}
+		}
 		if ran := len(f.Results) - c.Later; c.Different*20 > ran {
 			t.Errorf("%s: %d of %d are different, which is more than one in twenty", f.Name, c.Different, ran)
 		}
@@ -139,7 +144,7 @@ func TestRows_are_those_of_the_page(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range []string{rowPausedAt, rowRefused, rowTarget, rowUnfit, rowXML} {
+	for _, row := range []string{rowPausedAt, rowRefused, rowTarget, rowUnfit, rowOlder, rowXML} {
 		if !strings.Contains(string(page), "\n| "+row) {
 			t.Errorf("docs/compatibility.md has no row %q", row)
 		}

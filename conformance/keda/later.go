@@ -16,10 +16,8 @@ func (l Later) String() string { return l.Reason }
 
 // What there is to wait for.
 const (
-	webhooks  = "admission webhooks come later"
-	jobs      = "nothing runs ScaledJobs yet"
-	hpaObject = "the HPA object of --actuation=hpa comes later"
-	hpaNames  = "matching the metrics that an HPA object asks for comes with --actuation=hpa"
+	webhooks = "admission webhooks come later"
+	jobs     = "nothing runs ScaledJobs yet"
 )
 
 // later says what a record waits for; its zero value: nothing.
@@ -29,12 +27,6 @@ func later(r Record) Later {
 		return Later{Reason: webhooks}
 	case "scaledjob_executor", "scaledjob_metrics":
 		return Later{Reason: jobs}
-	case "hpa":
-		return Later{Reason: hpaObject}
-	case "modifiers":
-		if what == "metric_name_match" {
-			return Later{Reason: hpaNames}
-		}
 	case "resolver":
 		return laterSource(r)
 	case "trigger_parse", "metric_names":
@@ -92,10 +84,8 @@ func notBuilt(kind string) Later {
 // those that have no counterpart.
 func laterFunction(r Record, function string) Later {
 	switch function {
-	case "NormalizeString", "GenerateMetricNameWithIndex": // of all triggers
+	case "NormalizeString", "GenerateMetricNameWithIndex", "RemoveIndexFromMetricName": // of all triggers
 		return Later{}
-	case "RemoveIndexFromMetricName":
-		return Later{Reason: hpaNames}
 	case "util_GetValueByPath":
 		return Later{Reason: "only triggers that are not built yet use it"}
 	case "util_GetWatchNamespaces":

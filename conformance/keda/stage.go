@@ -18,6 +18,7 @@ import (
 	"github.com/furl-dev/furl/schedule"
 	"github.com/furl-dev/furl/trigger"
 	"github.com/prometheus/client_golang/prometheus"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -37,6 +38,10 @@ type stage struct {
 	off      []engine.Rule
 	// kindless says that the status of the record's object does not tell the kind of its target.
 	kindless bool
+
+	// byHPA leaves the sizes from the minimum up to hpa, as KEDA does; nil: it is to be made.
+	byHPA bool
+	hpa   *autoscalingv2.HorizontalPodAutoscaler
 
 	gate    chan struct{} // closed once sources may answer
 	record  *loop.Record
@@ -76,7 +81,7 @@ func (s *stage) turn(ctx context.Context) (err error) {
 	go func() { ended <- sources.Run(reading) }()
 	news := make(chan struct{}, 1)
 	a := scaledobject.New(s.object, s.ports(sources), &scaledobject.Settings{
-		Defaults: policy.UpstreamDefaults(), Decide: engine.Without(s.off...), Clock: schedule.Clock{}.Now,
+		Actuation: s.actuation(), Version: sourceBuild, Defaults: policy.UpstreamDefaults(), Decide: engine.Without(s.off...), Clock: schedule.Clock{}.Now,
 		Meter: scaledobject.NewMeter(prometheus.NewRegistry(), "conformance"),
 	}, func() {
 		select {
@@ -142,7 +147,7 @@ func (s *stage) after() *v1alpha1.ScaledObjectStatus {
 func (s *stage) ports(sources *pool.Pool) *scaledobject.Ports {
 	return &scaledobject.Ports{
 		Scales: s, Pods: s.pods(), Resources: s, Inputs: inputs{s}, Kinds: s.kind, Sources: leasing{s, sources},
-		Objects: s, Events: s, Records: book{s},
+		Objects: s, Events: s, Records: book{s}, Autoscalers: autoscalers{s},
 	}
 }
 

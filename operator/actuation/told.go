@@ -31,15 +31,15 @@ func (t Told) Value(object types.NamespacedName, metric string) (Value, error) {
 	if !ok {
 		return Value{}, fmt.Errorf("ScaledObject %s: nothing was decided about it yet: is there one, and is it ready?", object)
 	}
-	return valueIn(&r.Record, t.Clock(), object, metric)
+	return ValueIn(&r.Record, t.Clock(), object, metric)
 }
 
 // shortKind names ScaledObjects in records.
 const shortKind = "scaledobject"
 
-// valueIn is what a record says as of an instant: a reading that has been stale
+// ValueIn is what a record tells of a metric as of an instant: a reading that has been stale
 // since is no value.
-func valueIn(r *loop.Record, at time.Time, object types.NamespacedName, metric string) (Value, error) {
+func ValueIn(r *loop.Record, at time.Time, object types.NamespacedName, metric string) (Value, error) {
 	switch {
 	case r.Outcome == loop.Unseen:
 		return Value{}, fmt.Errorf("ScaledObject %s: the size of its workload cannot be read: %w", object, r.Err)
