@@ -1,14 +1,10 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -98,19 +94,6 @@ func bareHPA(t *testing.T, l *labtest.Lab) *autoscalingv2.HorizontalPodAutoscale
 		t.Fatal(err)
 	}
 	return policy.Bare(h)
-}
-
-// furl runs a command that must succeed and returns what it printed.
-func furl(t *testing.T, l *labtest.Lab, args ...string) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), filepath.Join(l.Bin, "furl"), args...)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+l.Kubeconfig)
-	var o, e bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &o, &e
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("furl %s: %v: %s", strings.Join(args, " "), err, e.String())
-	}
-	return o.String()
 }
 
 // awaitMode waits until Furl has decided on an object in a mode.
