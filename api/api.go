@@ -21,8 +21,8 @@ const (
 	// go first when the workload shrinks. It stands on the pods, by their template,
 	// or on the object that scales them, which then speaks for all.
 	AnnotationBusy = "furl.dev/busy"
-	// AnnotationAdopts on a ScaledObject names the HorizontalPodAutoscaler that it
-	// replaces, as hpa/NAME. While that scales the workload the object only
+	// AnnotationAdopts on a ScaledObject is the name of the HorizontalPodAutoscaler
+	// that it replaces. While that scales the workload the object only
 	// observes; the moment it is gone, the object scales.
 	AnnotationAdopts = "furl.dev/adopts"
 	// AnnotationAdopted on a ScaledObject keeps the HorizontalPodAutoscaler that it

@@ -48,16 +48,14 @@ func Adopt(hpa *autoscalingv2.HorizontalPodAutoscaler) (*v1alpha1.ScaledObject, 
 			HorizontalPodAutoscalerConfig: &v1alpha1.HorizontalPodAutoscalerConfig{Behavior: b.DeepCopy()},
 		}
 	}
-	metav1.SetMetaDataAnnotation(&so.ObjectMeta, api.AnnotationAdopts, adoptsKind+h.Name)
+	metav1.SetMetaDataAnnotation(&so.ObjectMeta, api.AnnotationAdopts, h.Name)
 	return so, nil
 }
 
-const adoptsKind = "hpa/"
-
 // Adopts is the HPA that a ScaledObject with these annotations replaces.
 func Adopts(annotations map[string]string) (name string, adopts bool) {
-	name, adopts = strings.CutPrefix(annotations[api.AnnotationAdopts], adoptsKind)
-	return name, adopts && name != ""
+	name = annotations[api.AnnotationAdopts]
+	return name, name != "" && !strings.Contains(name, "/")
 }
 
 // adoptMetrics makes a trigger of each metric, in their order.

@@ -53,7 +53,7 @@ func TestAdopt_takes_along_what_is_the_users(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"team": "shop"}, so.Labels); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
-	want := map[string]string{"note": "ask Ann", api.AnnotationCadence: "15s", api.AnnotationAdopts: "hpa/web-hpa"}
+	want := map[string]string{"note": "ask Ann", api.AnnotationCadence: "15s", api.AnnotationAdopts: "web-hpa"}
 	if diff := cmp.Diff(want, so.Annotations); diff != "" {
 		t.Errorf("annotations (-want +got):\n%s", diff)
 	}

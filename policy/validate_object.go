@@ -138,7 +138,7 @@ func validateObjectAnnotations(all map[string]string) field.ErrorList {
 	}
 	if v, ok := all[api.AnnotationAdopts]; ok {
 		if _, adopts := Adopts(all); !adopts {
-			errs = append(errs, field.Invalid(path.Key(api.AnnotationAdopts), v, "must name a HorizontalPodAutoscaler, such as hpa/web"))
+			errs = append(errs, field.Invalid(path.Key(api.AnnotationAdopts), v, "must be the name of a HorizontalPodAutoscaler, without its kind"))
 		}
 	}
 	if v, ok := all[api.AnnotationActuation]; ok && v != api.ActuationDirect && v != api.ActuationHPA {

@@ -32,7 +32,7 @@ func TestController_adopts_when_the_HPA_goes(t *testing.T) {
 		old, target := claimOf("old", "web")
 		c.targets.Put(old, target)
 		o := object("web")
-		o.Annotations = map[string]string{api.AnnotationAdopts: "hpa/old"}
+		o.Annotations = map[string]string{api.AnnotationAdopts: "old"}
 		c.put(o)
 		c.pass(time.Minute)
 		c.expect("size writes while the HPA is there", c.writes(), []string(nil))
@@ -63,7 +63,7 @@ func TestController_adopts_only_the_HPA_that_is_named(t *testing.T) {
 		c.set("web", 35)
 		c.targets.Put(claimOf("another", "web"))
 		o := object("web")
-		o.Annotations = map[string]string{api.AnnotationAdopts: "hpa/old"}
+		o.Annotations = map[string]string{api.AnnotationAdopts: "old"}
 		c.put(o)
 		c.pass(time.Minute)
 		c.expect("ready", c.condition("web", v1alpha1.ConditionReady), "False/ScaledObjectCheckFailed")
