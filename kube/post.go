@@ -49,8 +49,9 @@ type post struct {
 	clock  Clock
 	lost   *prometheus.CounterVec
 	lanes  []chan *corev1.Event
-	end    context.CancelFunc
-	work   sync.WaitGroup
+	// last gives what is left in the lanes a while, which ends early by what it returns.
+	last func() context.CancelFunc
+	work sync.WaitGroup
 
 	mu     sync.RWMutex // guards closed
 	closed bool
@@ -58,7 +59,7 @@ type post struct {
 
 func newPost(ctx context.Context, c EventsConfig) *post {
 	ctx, end := context.WithCancel(ctx)
-	p := &post{client: c.Client, clock: c.Clock, end: end, lost: prometheus.NewCounterVec(prometheus.CounterOpts{
+	p := &post{client: c.Client, clock: c.Clock, lost: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "furl_events_lost_total", Help: "Events about objects that did not reach the API server, by why.",
 	}, []string{"why"})}
 	for _, why := range []string{lostFull, lostRefused, lostUnreachable, lostEnded} {
@@ -66,6 +67,11 @@ func newPost(ctx context.Context, c EventsConfig) *post {
 	}
 	if c.Metrics != nil {
 		c.Metrics.MustRegister(p.lost)
+	}
+	p.last = func() context.CancelFunc {
+		late, stop := context.WithTimeout(ctx, postEnd)
+		context.AfterFunc(late, end)
+		return stop
 	}
 	for range postLanes {
 		lane := make(chan *corev1.Event, postQueue)
@@ -104,9 +110,8 @@ func (p *post) close() {
 	for _, lane := range p.lanes {
 		close(lane)
 	}
-	defer time.AfterFunc(postEnd, p.end).Stop()
+	defer p.last()()
 	p.work.Wait()
-	p.end()
 }
 
 // carry sends what comes along one lane.
