@@ -66,7 +66,7 @@ func slowPod(s *Snapshot, w *workload, p *corev1.Pod) *Finding {
 		f.Severity, f.Sentence = Error, fmt.Sprintf("its container does not run (%s), so it takes no load (%s)", broken, w.ref.object())
 	}
 	for _, c := range p.Status.Conditions {
-		if c.Status != corev1.ConditionTrue && (c.Type == corev1.PodReady || c.Type == corev1.ContainersReady) && c.Message != "" {
+		if c.Status != corev1.ConditionTrue && (c.Type == corev1.PodReady || c.Type == corev1.ContainersReady) {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("condition %s is %s, %s: %s", c.Type, c.Status, c.Reason, oneLine(c.Message)))
 		}
 	}
