@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
@@ -40,6 +41,7 @@ func (a *reach) config() (*rest.Config, string, error) {
 	}
 	c = rest.CopyConfig(c)
 	c.Timeout = callTimeout
+	c.ContentType, c.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON // what people's tools can show
 	return c, namespace, nil
 }
 
