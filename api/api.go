@@ -64,3 +64,8 @@ const (
 	ReasonFrozen   = "Frozen"
 	ReasonUnfrozen = "Unfrozen"
 )
+
+// Annotations lists the annotations of Furl that users write.
+func Annotations() []string {
+	return []string{AnnotationMode, AnnotationCadence, AnnotationScaleToZero, AnnotationActuation, AnnotationBusy, AnnotationAdopts, AnnotationAdopted}
+}

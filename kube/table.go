@@ -65,6 +65,15 @@ func (t *Table[O, T]) Rows() []T {
 	return out
 }
 
+// Each visits all rows, in no order. See must not block, and must not change the table.
+func (t *Table[O, T]) Each(see func(T)) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, r := range t.rows {
+		see(r)
+	}
+}
+
 func (t *Table[O, T]) tell(key types.NamespacedName) {
 	if t.changed != nil {
 		t.changed(key)

@@ -46,6 +46,9 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 		registry.MustRegister(newAges(s.nodes, s.store, schedule.Clock{}.Now))
 	}
 	p.beside = p.newBeside(registry)
+	if p.certificates, err = newCertificates(c, clients); err != nil {
+		return nil, err
+	}
 	if p.server, err = p.newServer(s); err != nil {
 		return nil, err
 	}
@@ -59,6 +62,9 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 		}
 		s.targets.Changed = p.keda.objects.TargetChanged
 		p.feeds = append(p.feeds, p.keda.feed)
+	}
+	if p.webhooks, err = p.newWebhooks(s); err != nil {
+		return nil, err
 	}
 	s.store.Subscribe(func(scraped resource.Scraped) {
 		for _, pod := range scraped.Pods {
@@ -166,6 +172,7 @@ func (p *parts) newScraper(config *rest.Config, nodes *nodes, store *resource.St
 func (p *parts) newServer(s *scene) (*metricsapi.Server, error) {
 	c := p.config
 	c.Serving.Ask(c.Kubeconfig)
+	c.Serving.Certificate = p.certificates.apis
 	c.Serving.DNSNames = append(c.Serving.DNSNames, served(c.Namespace, c.Name)...)
 	groups := []metricsapi.Group{metricsapi.Decisions(s.book, schedule.Clock{}.Now), metricsapi.External(s.told)}
 	if c.ResourceMetrics == ResourceSelf {

@@ -42,6 +42,14 @@ const (
 	ModeObserve = api.ModeObserve
 )
 
+// What the webhook does about triggers whose settings cannot be used.
+const (
+	// SettingsRefuse keeps such an object out.
+	SettingsRefuse = "refuse"
+	// SettingsWarn lets it in with a warning, as KEDA does without one.
+	SettingsWarn = "warn"
+)
+
 // Config is what the flags of `furl operator` say.
 type Config struct {
 	// Kubeconfig names the cluster; empty means the one that Furl runs in.
@@ -83,6 +91,17 @@ type Config struct {
 	ResourceMetrics string
 	// MetricsBindAddress is where /metrics, /healthz and /readyz answer.
 	MetricsBindAddress string
+	// WebhookBindAddress is where admission reviews are answered; empty: nowhere.
+	WebhookBindAddress string
+	// WebhookCertDir has tls.crt and tls.key of the webhooks; empty: those of
+	// --tls-cert-file, or what Furl makes itself.
+	WebhookCertDir string
+	// WebhookSettings is SettingsRefuse or SettingsWarn: what becomes of a trigger
+	// whose settings cannot be used.
+	WebhookSettings string
+	// WebhookConfiguration and CertSecret are the objects that Furl writes its
+	// authorities and its certificate into; empty: named after Name.
+	WebhookConfiguration, CertSecret string
 	// Workers is how many HPAs may be at work at the same time.
 	Workers int
 	// Defaults speak where an HPA is silent.
@@ -111,10 +130,11 @@ func DefaultConfig() Config {
 		UnservedAfter:      hpa.UnservedAfter,
 		ResourceMetrics:    ResourceSelf,
 		MetricsBindAddress: ":8080",
-		Workers:            defaultWorkers,
-		Defaults:           policy.UpstreamDefaults(),
-		Scrape:             resource.DefaultOptions(),
-		Serving:            metricsapi.DefaultOptions(),
+		WebhookBindAddress: ":9443", WebhookSettings: SettingsRefuse,
+		Workers:  defaultWorkers,
+		Defaults: policy.UpstreamDefaults(),
+		Scrape:   resource.DefaultOptions(),
+		Serving:  metricsapi.DefaultOptions(),
 	}
 }
 
@@ -134,6 +154,7 @@ func (c *Config) AddFlags(fs *pflag.FlagSet) {
 		"Who moves the workload of a ScaledObject between one replica and many: direct (Furl, by /scale) or hpa (an HPA object as KEDA makes it). The annotation "+
 			api.AnnotationActuation+" speaks for one object.")
 	c.addAuthFlags(fs)
+	c.addWebhookFlags(fs)
 	fs.DurationVar(&c.UnservedAfter, "hpa-unserved-after", c.UnservedAfter,
 		"How long an HPA must have been without a condition from any controller for --hpa-controller=auto to take it.")
 	fs.StringVar(&c.ResourceMetrics, "resource-metrics", c.ResourceMetrics,
@@ -162,6 +183,18 @@ func (c *Config) addAuthFlags(fs *pflag.FlagSet) {
 		"Folder below which the filePath of a ClusterTriggerAuthentication is read. Default: none, such a filePath is refused.")
 }
 
+// addWebhookFlags binds admission and its certificate.
+func (c *Config) addWebhookFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&c.WebhookBindAddress, "webhook-bind-address", c.WebhookBindAddress, "Address of the admission webhooks. Empty serves none.")
+	fs.StringVar(&c.WebhookCertDir, "webhook-cert-dir", c.WebhookCertDir,
+		"Folder with tls.crt and tls.key of the webhooks, such as cert-manager fills. Default: --tls-cert-file where that is given, else Furl makes and renews them.")
+	fs.StringVar(&c.WebhookSettings, "webhook-trigger-settings", c.WebhookSettings,
+		"What the webhooks do about a trigger whose settings cannot be used: refuse the object, or warn as KEDA would have let it in.")
+	fs.StringVar(&c.WebhookConfiguration, "webhook-configuration", c.WebhookConfiguration,
+		"ValidatingWebhookConfiguration that is told whom to trust, where Furl makes the certificate. Default: the name of --name.")
+	fs.StringVar(&c.CertSecret, "cert-secret-name", c.CertSecret, "Secret of --namespace in which Furl keeps the certificate that it makes. Default: the name of --name with -certificates.")
+}
+
 // authSettings is what the flags say about credentials.
 func (c *Config) authSettings() auth.Settings {
 	return auth.Settings{
@@ -187,6 +220,8 @@ func (c *Config) Validate() error {
 		"--actuation is %q: set %s or %s", c.Actuation, api.ActuationDirect, api.ActuationHPA)
 	refuse(c.ResourceMetrics != ResourceSelf && c.ResourceMetrics != ResourceAPI,
 		"--resource-metrics is %q: set %s or %s", c.ResourceMetrics, ResourceSelf, ResourceAPI)
+	refuse(c.WebhookSettings != SettingsRefuse && c.WebhookSettings != SettingsWarn,
+		"--webhook-trigger-settings is %q: set %s or %s", c.WebhookSettings, SettingsRefuse, SettingsWarn)
 	refuse(c.UnservedAfter <= 0, "--hpa-unserved-after is %s: set more than 0", c.UnservedAfter)
 	refuse(c.Workers < 1, "--concurrent-horizontal-pod-autoscaler-syncs is %d: set 1 or more", c.Workers)
 	refuse(c.Namespace == "", "--namespace is empty: name the one that Furl runs in")

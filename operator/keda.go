@@ -30,6 +30,7 @@ type keda struct {
 	roll     *auth.Roll
 	pool     *pool.Pool
 	watched  *kube.Watched
+	auths    *auth.Authentications
 	feed     kube.Follower
 }
 
@@ -63,6 +64,7 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 			Actuation: p.config.Actuation, Version: version(),
 		},
 	})
+	k.auths = specs
 	inputs.Notify(k.objects.ReferenceChanged)
 	k.jobs, k.roll = scaledjob.NewController(client), auth.NewRoll(client, len(p.config.WatchNamespaces) > 0)
 	k.feed = kube.NewArrivals(v1alpha1.GroupVersion(), p.clients.Core.Discovery(), schedule.Clock{},

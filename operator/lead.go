@@ -55,6 +55,9 @@ func (p *parts) govern(ctx context.Context) error {
 	if p.keda != nil {
 		group.Go(func() error { return p.keda.lead(ctx) })
 	}
+	if k := p.certificates.keeper; k != nil {
+		group.Go(func() error { return k.Run(ctx) })
+	}
 	return group.Wait()
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/furl-dev/furl/operator/freeze"
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/operator/metricsapi"
+	"github.com/furl-dev/furl/operator/webhook"
 	"github.com/furl-dev/furl/resource"
 	"github.com/furl-dev/furl/schedule"
 	"golang.org/x/sync/errgroup"
@@ -63,10 +64,13 @@ type parts struct {
 	scraper    *resource.Scraper // nil when resource metrics come from the API
 	warm       *warmth
 	server     *metricsapi.Server
-	feeds      []kube.Follower
-	beside     *beside.Watch
-	health     *health
-	external   kube.APIHolder // who answers for external.metrics.k8s.io
+	webhooks   *webhook.Server // nil when Furl serves none
+	// certificates are those of server and webhooks.
+	certificates *certificates
+	feeds        []kube.Follower
+	beside       *beside.Watch
+	health       *health
+	external     kube.APIHolder // who answers for external.metrics.k8s.io
 }
 
 // run starts everything in the order in which it depends on each other, and
@@ -82,6 +86,7 @@ func (p *parts) run(ctx context.Context) error {
 	group.Go(func() error { return p.beside.Run(ctx) })
 	group.Go(func() error { return p.gate.Run(ctx) })
 	group.Go(func() error { return p.server.Run(ctx) })
+	group.Go(func() error { return p.certificates.follow(ctx) })
 	group.Go(func() error {
 		if err := p.synced(ctx); err != nil {
 			return nil //nolint:nilerr // ctx ended before the first lists did

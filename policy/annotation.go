@@ -14,6 +14,12 @@ const (
 	maxCadence = time.Hour
 )
 
+// ValidateAnnotations returns what Furl cannot read of an HPA's annotations.
+func ValidateAnnotations(all map[string]string) field.ErrorList {
+	_, _, errs := annotations(all)
+	return errs
+}
+
 // annotations reads Furl's own settings. A misspelt mode is an error: taken for
 // none, it would write where the user asked to watch.
 func annotations(all map[string]string) (Mode, time.Duration, field.ErrorList) {

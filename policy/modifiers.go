@@ -58,6 +58,11 @@ func CompileModifiers(m v1alpha1.ScalingModifiers, triggers []string) (Modifiers
 	return out, nil
 }
 
+// CompileObjectModifiers compiles the scalingModifiers of an object that has some.
+func CompileObjectModifiers(so *v1alpha1.ScaledObject) (Modifiers, error) {
+	return CompileModifiers(so.Spec.Advanced.ScalingModifiers, formulaTriggers(so))
+}
+
 // usesModifiers says that the object has scalingModifiers of any kind.
 func usesModifiers(so *v1alpha1.ScaledObject) bool {
 	return so.Spec.Advanced != nil && so.Spec.Advanced.ScalingModifiers != v1alpha1.ScalingModifiers{}

@@ -16,6 +16,16 @@ func ValidateScaledObject(so *v1alpha1.ScaledObject) field.ErrorList {
 	return append(validateScaledObject(so), validateFallbackUse(so, field.NewPath("spec", "fallback"))...)
 }
 
+// ValidateOwn returns what Furl refuses beyond KEDA's rules and the object's
+// CRD: annotations of Furl that cannot be read, and a behavior that no HPA
+// could have.
+func ValidateOwn(so *v1alpha1.ScaledObject) (annotations, behavior field.ErrorList) {
+	b := BehaviorOf(so)
+	defaultBehavior(b)
+	return validateObjectAnnotations(so.Annotations),
+		validateBehavior(b, field.NewPath("spec", "advanced", "horizontalPodAutoscalerConfig", "behavior"))
+}
+
 // validateScaledObject returns what leaves nothing to decide by.
 func validateScaledObject(so *v1alpha1.ScaledObject) field.ErrorList {
 	spec := field.NewPath("spec")

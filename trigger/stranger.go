@@ -19,6 +19,10 @@ func elsewhere(key string) string {
 	return ""
 }
 
+// Strangers warns of keys of the metadata that no setting reads; [Kind.Decode]
+// does so itself where the settings can be used.
+func (k Kind) Strangers(in Input) []string { return k.strangers(in) }
+
 // strangers warns of keys of the metadata that no setting reads.
 func (k Kind) strangers(in Input) []string {
 	if k.AnyKey {

@@ -17,6 +17,8 @@ func replays(category string) (replay, bool) {
 		return handler(what)
 	case "resolver":
 		return resolver(what)
+	case "webhook":
+		return replayAdmission, true
 	case "object_rules":
 		return replayRule, true
 	case "trigger_parse":

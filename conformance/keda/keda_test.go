@@ -162,6 +162,7 @@ func unchecked() map[string]string {
 		"status_patch_server_error": "as above",
 		"values_by_go_field":        "the same values by other names",
 		"formula_as_compiled":       "compared only for formulas that compile",
+		"rule":                      "what metric_reason says, in a sentence",
 	}
 }
 

@@ -16,15 +16,12 @@ func (l Later) String() string { return l.Reason }
 
 // What there is to wait for.
 const (
-	webhooks = "admission webhooks come later"
-	jobs     = "nothing runs ScaledJobs yet"
+	jobs = "nothing runs ScaledJobs yet"
 )
 
 // later says what a record waits for; its zero value: nothing.
 func later(r Record) Later {
 	switch kind, what, _ := strings.Cut(strings.TrimPrefix(r.Category, "extra/"), "/"); kind {
-	case "webhook":
-		return Later{Reason: webhooks}
 	case "scaledjob_executor", "scaledjob_metrics":
 		return Later{Reason: jobs}
 	case "resolver":

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/apiserver/pkg/server/options"
 )
 
@@ -21,6 +22,9 @@ type Options struct {
 	Authorization  *options.DelegatingAuthorizationOptions
 	// DNSNames go into the certificate that is made where no file is given.
 	DNSNames []string
+	// Certificate takes the place of one that is made, where no file is given; it
+	// may change while the server runs.
+	Certificate dynamiccertificates.CertKeyContentProvider
 }
 
 // DefaultOptions serves on port 10250, as metrics-server does: managed clusters
@@ -66,6 +70,9 @@ func (o *Options) Validate() error {
 
 // serve binds the port; without a certificate it makes one.
 func (o *Options) serve(config *server.Config) error {
+	if o.Certificate != nil && o.Serving.ServerCert.CertKey.CertFile == "" {
+		o.Serving.ServerCert.GeneratedCert = o.Certificate
+	}
 	names := append([]string{"localhost"}, o.DNSNames...)
 	if err := o.Serving.MaybeDefaultWithSelfSignedCerts("furl", names, []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}); err != nil {
 		return fmt.Errorf("certificate of the aggregated APIs: %w", err)

@@ -33,3 +33,12 @@ const (
 	// Finalizer holds an object until its operator has cleaned up.
 	Finalizer = "finalizer.keda.sh"
 )
+
+// Annotations lists the annotations that users write on a ScaledObject, a
+// ScaledJob or a HorizontalPodAutoscaler, or that an operator does.
+func Annotations() []string {
+	return []string{
+		AnnotationPaused, AnnotationPausedReplicas, AnnotationPausedScaleIn, AnnotationPausedScaleOut, AnnotationForceActivation,
+		AnnotationTransferHPA, AnnotationHPAExcludedLabels, AnnotationHPAOwnership, AnnotationJobExcludedLabels, AnnotationJobGeneration,
+	}
+}
