@@ -74,6 +74,14 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 		return reply(r, http.StatusCreated, r.Header.Get("Content-Type"), body), nil
 	case r.Method == http.MethodPut:
 		return refuse(http.StatusConflict, metav1.StatusReasonConflict)
+	case asked.group == "apiregistration.k8s.io" && r.Method == http.MethodGet:
+		return reply(r, http.StatusOK, "application/json", fmt.Appendf(nil,
+			`{"kind":"APIService","apiVersion":"apiregistration.k8s.io/v1","metadata":{"name":%q},"spec":{"service":{"name":"furl","namespace":"furl-system"}}}`, name)), nil
+	case asked.group == "admissionregistration.k8s.io" && r.Method == http.MethodGet:
+		return reply(r, http.StatusOK, "application/json", fmt.Appendf(nil,
+			`{"kind":"ValidatingWebhookConfiguration","apiVersion":"admissionregistration.k8s.io/v1","metadata":{"name":%q},"webhooks":[{"name":"x","clientConfig":{"url":"https://x"}}]}`, name)), nil
+	case asked.resource == "secrets" && name == "furl-certificates" && r.Method == http.MethodGet:
+		return reply(r, http.StatusOK, "application/json", []byte(`{"kind":"Secret","apiVersion":"v1"}`)), nil
 	case asked.resource == "endpointslices" && name != "":
 		return reply(r, http.StatusOK, "application/json", []byte(`{"kind":"EndpointSlice","apiVersion":"discovery.k8s.io/v1"}`)), nil
 	}
@@ -212,7 +220,7 @@ func (g *gate) all(t *testing.T) {
 		_ = lease.Lead(ctx, func(ctx context.Context) error { <-ctx.Done(); return nil })
 	})
 	g.read(ctx, clients, objects)
-	g.write(ctx, clients, keda)
+	g.write(ctx, clients, keda, objects)
 	time.Sleep(5 * time.Second)
 	stop()
 	running.Wait()
@@ -235,6 +243,7 @@ func (*gate) read(ctx context.Context, c *Clients, objects dynamic.Interface) {
 		_, _ = templates.Get(ctx, Target{Namespace: key.Namespace, Name: key.Name, APIVersion: version, Kind: kind})
 	}
 	_, _ = Surroundings{Client: c.Core}.Endpoints(ctx, key.Namespace, key.Name, 80)
+	_, _ = Scalables{Client: c.Core}.Limits(ctx, key.Namespace)
 	_, _ = Costs{Client: c.Core}.Pods(ctx, key.Namespace, "app=x")
 	_, _ = Ground{Client: c.Core, Namespace: "furl-system"}.Try(ctx, &autoscalingv2.HorizontalPodAutoscaler{})
 	_, _ = Ground{Client: c.Core}.ServedBy(ctx, "v1beta1.metrics.k8s.io")
@@ -244,7 +253,7 @@ func (*gate) read(ctx context.Context, c *Clients, objects dynamic.Interface) {
 	}
 }
 
-func (*gate) write(ctx context.Context, c *Clients, k *Keda) {
+func (*gate) write(ctx context.Context, c *Clients, k *Keda, objects dynamic.Interface) {
 	key := types.NamespacedName{Namespace: "ns", Name: "x"}
 	named := metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}
 	deployments := schema.GroupResource{Group: appsv1.GroupName, Resource: "deployments"}
@@ -266,6 +275,12 @@ func (*gate) write(ctx context.Context, c *Clients, k *Keda) {
 	_ = Whereabouts{
 		Client: c.Core, Namespace: "furl-system", Service: "furl-leader", Port: "https", Address: netip.MustParseAddrPort("10.0.0.1:443"),
 	}.Publish(ctx)
+	box := SecretBox{Client: c.Core, NamespacedName: types.NamespacedName{Namespace: "furl-system", Name: "furl-certificates"}}
+	_ = box.Store(ctx, nil, "")
+	_ = box.Store(ctx, nil, "1")
+	_ = Trust{
+		Client: objects, Namespace: "furl-system", Services: []string{"furl"}, APIServices: []string{"v1beta1.metrics.k8s.io"}, Webhooks: "furl",
+	}.Publish(ctx, []byte("authorities"))
 	events := NewEvents(ctx, EventsConfig{Client: c.Events, Clock: schedule.Clock{}})
 	for range 2 { // the second is counted up
 		events.Event(hpa, corev1.EventTypeNormal, "SuccessfulRescale", "New size: 2")

@@ -94,6 +94,7 @@ func (p *parts) run(ctx context.Context) error {
 		p.health.waits.Store(nil)
 		p.config.Log.InfoContext(ctx, "watches are synced", "hpa_controller", p.config.Control, "resource_metrics", p.config.ResourceMetrics)
 		group.Go(func() error { return p.scrape(ctx) })
+		group.Go(func() error { return p.admit(ctx) })
 		return p.lead(ctx)
 	})
 	return group.Wait()

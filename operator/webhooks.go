@@ -1,7 +1,9 @@
 package operator
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/furl-dev/furl/kube"
@@ -10,6 +12,7 @@ import (
 	"github.com/furl-dev/furl/operator/scaledobject"
 	"github.com/furl-dev/furl/operator/webhook"
 	"github.com/furl-dev/furl/operator/webhook/admit"
+	"github.com/furl-dev/furl/schedule"
 	"github.com/furl-dev/furl/triggers/all"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/types"
@@ -42,6 +45,27 @@ func (p *parts) newWebhooks(s *scene) (*webhook.Server, error) {
 		Address: p.config.WebhookBindAddress, Certificate: p.certificates.webhooks,
 		Reviewers: webhook.Reviewers(rules), Meter: webhook.NewMeter(s.registry), Log: p.config.Log,
 	}), nil
+}
+
+// listenAgain is the pause after webhooks could not be served.
+const listenAgain = 10 * time.Second
+
+// admit serves webhooks until ctx ends. Who scales does not depend on who
+// admits: what is in the way is told, and tried again.
+func (p *parts) admit(ctx context.Context) error {
+	if p.webhooks == nil {
+		return nil
+	}
+	for clock := (schedule.Clock{}); ; {
+		err := p.webhooks.Run(ctx)
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		p.config.Log.ErrorContext(ctx, "webhooks are not served", "error", err)
+		if clock.Wait(ctx, clock.Now().Add(listenAgain)) != nil {
+			return nil
+		}
+	}
 }
 
 // neighbours are the objects that this process watches anyway.

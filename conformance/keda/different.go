@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
+	"github.com/furl-dev/furl/operator/webhook/admit"
 )
 
 // Difference is a row of docs/compatibility.md that a record falls under. It is
@@ -33,6 +34,7 @@ const (
 	rowUnfit    = "A formula that gives a negative number, NaN or infinity"
 	rowOlder    = "The HPA of an object that changed while KEDA looked"
 	rowXML      = "metrics-api: `format: xml`"
+	rowSettings = "Settings of a trigger that cannot be used, at admission"
 )
 
 // different finds the row that explains why a record does not hold.
@@ -46,6 +48,8 @@ func different(r Record) Difference {
 		return differentBuild(r)
 	case "modifiers", "handler":
 		return differentFormula(r)
+	case "webhook":
+		return Difference{rowSettings, []string{ownRule + string(admit.Settings)}}
 	case "trigger_functions":
 		var in struct {
 			Arguments struct {

@@ -81,7 +81,7 @@ func freePorts(ctx context.Context, p Ports) (Ports, error) {
 			_ = l.Close()
 		}
 	}()
-	for _, port := range []*int{&p.API, &p.Etcd, &p.Peer, &p.Operator, &p.Metrics, &p.SQS} {
+	for _, port := range []*int{&p.API, &p.Etcd, &p.Peer, &p.Operator, &p.Metrics, &p.Webhooks, &p.SQS} {
 		l, err := loopback.Listen(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(*port)))
 		if err != nil {
 			l, err = loopback.Listen(ctx, "127.0.0.1:0")

@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"slices"
+	"strconv"
 
 	"github.com/furl-dev/furl/cli/install"
 	"github.com/furl-dev/furl/deploy"
@@ -45,7 +47,7 @@ func (l *lab) install(ctx context.Context) (*installation, error) {
 		return nil, fmt.Errorf("install manifests in %q: %w", l.o.Manifests, err)
 	}
 	i := &installation{}
-	if objects, err = i.adapt(objects, l.state.Ports.Operator, l.keys.Cluster.PEM); err != nil {
+	if objects, err = i.adapt(objects, l.state.Ports, l.keys.Cluster.PEM); err != nil {
 		return nil, fmt.Errorf("install manifests in %q: %w", l.o.Manifests, err)
 	}
 	say := func(line string) { l.log.InfoContext(ctx, "installed", "object", line) }
@@ -65,14 +67,19 @@ func (l *lab) manifests() fs.FS {
 }
 
 // adapt turns manifests for a cluster into those for the lab.
-func (i *installation) adapt(all []*unstructured.Unstructured, port int, ca []byte) ([]*unstructured.Unstructured, error) {
+func (i *installation) adapt(all []*unstructured.Unstructured, ports Ports, ca []byte) ([]*unstructured.Unstructured, error) {
 	var kept []*unstructured.Unstructured
 	for _, o := range all {
 		switch o.GroupVersionKind().Group {
 		case "apps", "batch", "policy": // the operator is a process here
 			continue
 		case "apiregistration.k8s.io":
-			if err := i.lead(o, port, ca); err != nil {
+			if err := i.lead(o, ports.Operator, ca); err != nil {
+				return nil, err
+			}
+		}
+		if o.GetKind() == "ValidatingWebhookConfiguration" {
+			if err := leadWebhooks(o, ports.Webhooks, ca); err != nil {
 				return nil, err
 			}
 		}
@@ -117,6 +124,33 @@ func (i *installation) lead(o *unstructured.Unstructured, port int, ca []byte) e
 	}
 	if err := unstructured.SetNestedField(o.Object, base64.StdEncoding.EncodeToString(ca), "spec", "caBundle"); err != nil {
 		return fmt.Errorf("APIService %s: %w", o.GetName(), err)
+	}
+	return nil
+}
+
+// leadWebhooks makes the webhooks of a configuration lead to the operator's port. The API server may call a URL on
+// 127.0.0.1, so no Service is needed.
+func leadWebhooks(o *unstructured.Unstructured, port int, ca []byte) error {
+	hooks, _, err := unstructured.NestedSlice(o.Object, "webhooks")
+	if err != nil {
+		return fmt.Errorf("webhook configuration %s: %w", o.GetName(), err)
+	}
+	for _, one := range hooks {
+		hook, ok := one.(map[string]any)
+		if !ok {
+			return fmt.Errorf("webhook configuration %s: a webhook is a %T", o.GetName(), one)
+		}
+		path, _, err := unstructured.NestedString(hook, "clientConfig", "service", "path")
+		if err != nil {
+			return fmt.Errorf("webhook configuration %s: %w", o.GetName(), err)
+		}
+		hook["clientConfig"] = map[string]any{
+			"url":      "https://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) + path,
+			"caBundle": base64.StdEncoding.EncodeToString(ca),
+		}
+	}
+	if err := unstructured.SetNestedSlice(o.Object, hooks, "webhooks"); err != nil {
+		return fmt.Errorf("webhook configuration %s: %w", o.GetName(), err)
 	}
 	return nil
 }

@@ -93,7 +93,8 @@ type Ports struct {
 	Peer     int `json:"peer"`
 	Operator int `json:"operator"`
 	Metrics  int `json:"metrics"` // of the operator
-	SQS      int `json:"sqs"`     // of the queue service
+	Webhooks int `json:"webhooks"`
+	SQS      int `json:"sqs"` // of the queue service
 }
 
 // State is what the supervisor writes down for status, down and the next up.

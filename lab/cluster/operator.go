@@ -70,6 +70,7 @@ func (l *lab) operatorArgs(namespace string) []string {
 		"--secure-port=" + strconv.Itoa(l.state.Ports.Operator),
 		"--tls-cert-file=" + filepath.Join(l.files.operator(), "tls.crt"),
 		"--tls-private-key-file=" + filepath.Join(l.files.operator(), "tls.key"),
+		"--webhook-bind-address=" + net.JoinHostPort("127.0.0.1", strconv.Itoa(l.state.Ports.Webhooks)),
 		"--metrics-bind-address=" + net.JoinHostPort("127.0.0.1", strconv.Itoa(l.state.Ports.Metrics)),
 		"--hpa-controller=" + hpa,
 		"--kubelet-certificate-authority=" + filepath.Join(l.files.keys(), setting.ClusterCA+".crt"),

@@ -69,7 +69,7 @@ func TestFreePorts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []int{before.API, before.Etcd, before.Peer, before.Operator, before.Metrics}
+	all := []int{before.API, before.Etcd, before.Peer, before.Operator, before.Metrics, before.Webhooks}
 	slices.Sort(all)
 	if len(slices.Compact(all)) != 5 || all[0] == 0 {
 		t.Fatalf("ports are %+v, want five", before)
@@ -250,10 +250,16 @@ kind: ServiceAccount
 apiVersion: v1
 metadata: {name: furl, namespace: ns}
 ---
+kind: ValidatingWebhookConfiguration
+apiVersion: admissionregistration.k8s.io/v1
+metadata: {name: furl}
+webhooks:
+- {name: x, clientConfig: {service: {name: furl, namespace: ns, port: 9443, path: /validate}}}
+---
 kind: Namespace
 apiVersion: v1
 metadata: {name: ns}
-`), 4711, []byte("CA"))
+`), Ports{Operator: 4711, Webhooks: 4712}, []byte("CA"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -261,7 +267,7 @@ metadata: {name: ns}
 		for _, o := range got {
 			kinds = append(kinds, o.GetKind())
 		}
-		if diff := cmp.Diff([]string{"Namespace", "APIService", "ServiceAccount", "Service"}, kinds); diff != "" {
+		if diff := cmp.Diff([]string{"Namespace", "APIService", "ServiceAccount", "ValidatingWebhookConfiguration", "Service"}, kinds); diff != "" {
 			t.Error(diff)
 		}
 		want := map[string]any{
@@ -271,7 +277,13 @@ metadata: {name: ns}
 		if diff := cmp.Diff(want, got[1].Object["spec"]); diff != "" {
 			t.Error(diff)
 		}
-		if diff := cmp.Diff(map[string]any{"type": "ExternalName", "externalName": "127.0.0.1"}, got[3].Object["spec"]); diff != "" {
+		if diff := cmp.Diff(map[string]any{"type": "ExternalName", "externalName": "127.0.0.1"}, got[4].Object["spec"]); diff != "" {
+			t.Error(diff)
+		}
+		hooks := []any{map[string]any{
+			"name": "x", "clientConfig": map[string]any{"url": "https://127.0.0.1:4712/validate", "caBundle": base64.StdEncoding.EncodeToString([]byte("CA"))},
+		}}
+		if diff := cmp.Diff(hooks, got[3].Object["webhooks"]); diff != "" {
 			t.Error(diff)
 		}
 		if i.namespace != "ns" {
@@ -279,7 +291,7 @@ metadata: {name: ns}
 		}
 	})
 	t.Run("refuses_manifests_without_the_account", func(t *testing.T) {
-		if _, err := (&installation{}).adapt(read(t, "kind: Namespace\napiVersion: v1\nmetadata: {name: ns}\n"), 1, nil); err == nil {
+		if _, err := (&installation{}).adapt(read(t, "kind: Namespace\napiVersion: v1\nmetadata: {name: ns}\n"), Ports{}, nil); err == nil {
 			t.Error("there is nobody to run the operator as")
 		}
 	})

@@ -32,7 +32,7 @@ func (r *Rules) settings(a *Answer, j judged) {
 		t := &j.triggers[i]
 		kind, known := r.Kind(t.Type)
 		if !known {
-			a.warn(fmt.Sprintf("trigger %d (%s): %s, so it will not be read", i, t.Type, r.unknown(t.Type)))
+			a.warn(fmt.Sprintf("trigger %d (%s): no such type, so it is not read: %s", i, t.Type, r.meant(t.Type)))
 			continue
 		}
 		c, err := kind.Decode(input(&j, i))
@@ -40,7 +40,7 @@ func (r *Rules) settings(a *Answer, j judged) {
 		case err == nil:
 			a.Warnings = append(a.Warnings, c.Warnings...)
 		case r.LenientSettings || j.wasThere(t):
-			a.warn(err.Error() + "; it will not be read")
+			a.warn(err.Error() + "; it is not read")
 		default:
 			a.object(Settings, err)
 		}
@@ -50,12 +50,12 @@ func (r *Rules) settings(a *Answer, j judged) {
 	}
 }
 
-// unknown says that there is no such type, and which one was meant.
-func (r *Rules) unknown(name string) string {
+// meant says which type was probably meant.
+func (r *Rules) meant(name string) string {
 	if near := trigger.Nearest(name, r.Names); near != "" {
-		return "no such type: did you mean " + near + "?"
+		return "did you mean " + near + "?"
 	}
-	return "no such type; furl triggers lists those there are"
+	return "furl triggers lists those there are"
 }
 
 // input is what is known of a trigger at admission.
