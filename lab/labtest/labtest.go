@@ -185,6 +185,15 @@ func (l *Lab) TryKubectl(ctx context.Context, args ...string) (string, error) {
 	return out.String(), nil
 }
 
+// Say runs kubectl against the lab with text as its standard input, and returns all that it printed, warnings too.
+func (l *Lab) Say(ctx context.Context, text string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(l.Bin, "kubectl"), args...) //nolint:gosec // a test's own arguments
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+l.Kubeconfig)
+	cmd.Stdin = strings.NewReader(text)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
 // Apply applies a manifest given as text.
 func (l *Lab) Apply(manifest string) {
 	l.t.Helper()
