@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/furl-dev/furl/api"
@@ -107,7 +108,11 @@ func (d *adoption) take(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := d.awaitFurl(ctx, stored, api.ModeObserve); err != nil {
+	err = d.awaitFurl(ctx, stored, api.ModeObserve)
+	if err == nil {
+		err = d.unclaimed(ctx, stored)
+	}
+	if err != nil {
 		if made {
 			err = errors.Join(err, d.deleteObject(context.WithoutCancel(ctx), stored))
 		}
@@ -150,6 +155,7 @@ func (d *adoption) mayTake(ctx context.Context, h *autoscalingv2.HorizontalPodAu
 		return refuse("somebody is deleting it")
 	}
 	switch sign, err := (&kube.KedaPresence{Client: d.clients.Core, Clock: schedule.Clock{}.Now}).Sign(ctx); {
+	case apierrors.IsForbidden(err): // who may not look is told by what KEDA writes, see unclaimed
 	case err != nil:
 		return refuse("whether KEDA is at work cannot be told: %w", err)
 	case sign != "":
@@ -190,6 +196,16 @@ func (d *adoption) ensure(ctx context.Context, so *v1alpha1.ScaledObject) (store
 	}
 	stored, err = d.createObject(ctx, so)
 	return stored, err == nil, err
+}
+
+// unclaimed fails where KEDA has put its finalizer on a ScaledObject that was
+// made a moment ago. Furl puts none on it.
+func (d *adoption) unclaimed(ctx context.Context, so *v1alpha1.ScaledObject) error {
+	is, err := d.object(ctx, so.Name)
+	if err == nil && slices.Contains(is.Finalizers, v1alpha1.Finalizer) {
+		err = fmt.Errorf("scaledobject/%s was taken by KEDA, which is at work", so.Name)
+	}
+	return err
 }
 
 // undo makes the HPA again that a ScaledObject has replaced. Furl steps back
