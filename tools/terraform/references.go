@@ -66,7 +66,7 @@ func declared(c Config, known Schemas) *scope {
 
 // traversals are all references of a body and of the blocks in it.
 func traversals(body *hclsyntax.Body) []hcl.Traversal {
-	var all []hcl.Traversal
+	all := make([]hcl.Traversal, 0, len(body.Attributes))
 	for _, a := range body.Attributes {
 		all = append(all, a.Expr.Variables()...)
 	}

@@ -12,8 +12,11 @@ import (
 func readModule(folder string) (terraform.Module, error) {
 	var m terraform.Module
 	paths, err := filepath.Glob(filepath.Join(folder, "*.tf"))
-	if err != nil || len(paths) == 0 {
-		return m, fmt.Errorf("%s holds no .tf file: name the checkout of a module (%w)", folder, err)
+	if err != nil {
+		return m, err
+	}
+	if len(paths) == 0 {
+		return m, fmt.Errorf("%s holds no .tf file: name the checkout of a module", folder)
 	}
 	parser := hclparse.NewParser()
 	for _, path := range paths {
