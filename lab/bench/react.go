@@ -25,7 +25,7 @@ type Reaction struct {
 	Writes            []int // of the size that had an effect, a workload
 	// Refused are how many writes of all met a conflict, by who else had written the deployment since our last write.
 	Refused map[string]int
-	Load              string
+	Load    string
 }
 
 const (

@@ -64,7 +64,7 @@ type page struct {
 
 // NewRoll returns a roll without members: pass its sinks to feeds. Part says
 // that those tell of some namespaces only.
-func NewRoll(w RollWriter, part bool) *Roll { //nolint:revive // flag-parameter: it is kept as it is
+func NewRoll(w RollWriter, part bool) *Roll {
 	r := &Roll{
 		writer: w, part: part, refs: map[member]map[kube.Ref]bool{}, pages: map[kube.Ref]page{},
 		members: map[kube.Ref]map[member]bool{}, left: map[kube.Ref]map[member]bool{},
