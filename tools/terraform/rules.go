@@ -21,12 +21,12 @@ func BrokenRules(c Config) []string {
 	var broken []string
 	say := func(b *hclsyntax.Block, why string) { broken = append(broken, named(b)+": "+why) }
 	for _, b := range c.Blocks {
-		switch {
-		case b.Type == "terraform":
+		switch b.Type {
+		case "terraform":
 			pinned(b, say)
-		case b.Type == "module":
+		case "module":
 			pinnedModule(b, say)
-		case b.Type == "resource":
+		case "resource":
 			encrypted(b, say)
 			documented(b, say)
 			goneWithDestroy(b, say)

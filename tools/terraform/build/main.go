@@ -109,7 +109,7 @@ func withoutStores(ctx context.Context, folder string) error {
 	if kept == string(text) {
 		return fmt.Errorf("%s names no store of its repository: has %s another form now?", stores, version)
 	}
-	if err := os.WriteFile(path, []byte(kept), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(kept), 0o600); err != nil { //nolint:gosec // of the copy
 		return err
 	}
 	return tool(ctx, folder, edit...)
