@@ -170,7 +170,7 @@ func TestTold_is_what_the_latest_decision_goes_by(t *testing.T) {
 			{Signal: "s1-topic", At: now, Missing: "timeout"},
 		}},
 	})
-	for metric, want := range map[string]int64{"s0-queue": 12_500, "s1-topic": 12_000} {
+	for metric, want := range map[string]int64{"s0-queue": 12_500, "s0-Queue": 12_500, "s1-topic": 12_000} {
 		if v, err := told.Value(key, metric); err != nil || v.Milli != want {
 			t.Errorf("%s is %d, %v, want %d", metric, v.Milli, err, want)
 		}

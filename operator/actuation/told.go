@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/furl-dev/furl/engine"
@@ -49,7 +50,8 @@ func ValueIn(r *loop.Record, at time.Time, object types.NamespacedName, metric s
 	seen := r.Seen
 	seen.At = at
 	all := engine.Values(r.Policy, seen, r.Past)
-	i := slices.IndexFunc(all, func(v engine.Reading) bool { return v.Signal == metric })
+	// Clients ask in small letters, whatever the name that an HPA has: s0-cron-UTC-0xxxx.
+	i := slices.IndexFunc(all, func(v engine.Reading) bool { return strings.EqualFold(v.Signal, metric) })
 	if i < 0 {
 		return Value{}, fmt.Errorf("no matching metrics found for %s of ScaledObject %s", metric, object)
 	}
