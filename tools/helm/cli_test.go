@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"helm.sh/helm/v4/pkg/chart/common"
 	helm "helm.sh/helm/v4/pkg/cmd"
 	"helm.sh/helm/v4/pkg/kube"
 )
@@ -21,12 +20,6 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	kube.ManagedFieldsManager = "helm" // as helm's own main
-	// Helm takes it from what it was linked with; a test binary would say 1.20.
-	version, err := common.ParseKubeVersion("v1.37.0")
-	if err != nil {
-		panic(err)
-	}
-	common.DefaultCapabilities.KubeVersion = *version
 	root, err := helm.NewRootCmd(os.Stdout, os.Args[1:], helm.SetupLogging)
 	if err == nil {
 		err = root.Execute()
