@@ -73,7 +73,7 @@ func TestChart_refuses_keys_and_values_that_it_does_not_know(t *testing.T) {
 		{"serviceAccount.create=false", "create", "a key of the wrong level"},
 		{"operator.replicaCount=two", "replicaCount", "a word for a number"},
 		{"hpaController=maybe", "hpaController", "none of the words"},
-		{"webhooks.enabld=true", "", "below a key without effect anything goes"},
+		{"certificates.autoGenerted=true", "", "below a key without effect anything goes"},
 		{"watchLabelSelector=a=b", "watchLabelSelector", "more would be served than was asked for"},
 	} {
 		_, err := s.try("helm template furl charts/furl --set " + tc.set)

@@ -77,6 +77,13 @@ func fromDeploy(dir string, files map[string][]byte) error {
 	if files["files/pods.yaml"], err = marshal(policies[0]); err != nil {
 		return err
 	}
+	hooks, err := documents[map[string]any](filepath.Join(dir, "70-webhooks.yaml"))
+	if err != nil {
+		return err
+	}
+	if files["files/webhooks.yaml"], err = marshal(hooks[0]); err != nil {
+		return err
+	}
 	kinds, err := filepath.Glob(filepath.Join(dir, "crds", "*.yaml"))
 	if err != nil {
 		return err

@@ -124,7 +124,7 @@ func TestChart_grants_the_rights_of_furl_install_to_a_release_for_some_namespace
 func TestChart_grants_less_where_the_values_say_so(t *testing.T) {
 	for _, tc := range []struct{ set, has, hasNot, why string }{
 		{"permissions.operator.restrict.secret=true", `Role furl-system/furl-inputs: get "" secrets`, `ClusterRole /furl: get "" secrets`, "secrets of its own namespace only"},
-		{"permissions.operator.restrict.namesAllowList={queue}", `ClusterRole /furl: get "" secrets names [queue]`, `secrets names []`, "these secrets only"},
+		{"permissions.operator.restrict.namesAllowList={queue}", `ClusterRole /furl: get "" secrets names [queue]`, `get "" secrets names []`, "these secrets only"},
 		{"rbac.enabledCustomScaledRefKinds=false", `ClusterRole /furl: update "apps" deployments/scale`, `*/scale`, "sizes of apps only"},
 		{"rbac.scaledRefKinds[0].apiGroup=argoproj.io,rbac.scaledRefKinds[0].kind=Rollout", `ClusterRole /furl: update "argoproj.io" rollouts/scale`, `*/scale`, "sizes of these kinds only"},
 		{"rbac.create=false", "", "furl", "somebody else makes the roles"},

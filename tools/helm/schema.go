@@ -19,6 +19,7 @@ func closed() map[string][]string {
 		"resourceMetrics.source":   {"self", "api"},
 		"logging.operator.format":  {"console", "text", "json"},
 		"actuation":                {"direct", "hpa"},
+		"webhooks.failurePolicy":   {"Ignore", "Fail"},
 		"service.minTlsVersion":    {"TLS12", "TLS13"},
 	}
 }

@@ -9,6 +9,7 @@ the values say otherwise than furl does by itself.
 {{- $log := .Values.logging.operator -}}
 {{- $level := regexMatch "^[0-9]+$" (toString $log.level) | ternary "debug" $log.level -}}{{/* KEDA's numbers */}}
 {{- if ne $name "furl" }}{{ $args = append $args (printf "--name=%s" $name) }}{{ end -}}
+{{- if not .Values.webhooks.enabled }}{{ $args = append $args "--webhook-bind-address=" }}{{ end -}}
 {{- if ne $port 8080 }}{{ $args = append $args (printf "--metrics-bind-address=:%d" $port) }}{{ end -}}
 {{- if ne .Values.hpaController "auto" }}{{ $args = append $args (printf "--hpa-controller=%s" .Values.hpaController) }}{{ end -}}
 {{- if ne .Values.scaledObjects "on" }}{{ $args = append $args (printf "--scaled-objects=%s" .Values.scaledObjects) }}{{ end -}}
