@@ -220,7 +220,7 @@ func TestNamespaces_get_all_rights_but_those_that_no_Role_can_give(t *testing.T)
 // would be granted in vain.
 func TestEveryResource_is_known_to_be_in_a_namespace_or_not(t *testing.T) {
 	within := []string{
-		"*", "*/scale", "configmaps", "deployments", "endpointslices", "events", "horizontalpodautoscalers", "horizontalpodautoscalers/status", "limitranges",
+		"*", "*/scale", "configmaps", "deployments", "endpointslices", "events", "horizontalpodautoscalers", "horizontalpodautoscalers/status", "leases", "limitranges",
 		"pods", "replicasets", "replicationcontrollers", "scaledjobs", "scaledjobs/status", "scaledobjects", "scaledobjects/finalizers", "scaledobjects/status",
 		"secrets", "serviceaccounts", "statefulsets", "triggerauthentications", "triggerauthentications/status",
 	}
