@@ -79,7 +79,8 @@ func TestUninstall_says_what_would_go(t *testing.T) {
 func TestUninstall_keeps_a_namespace_that_is_not_its_own(t *testing.T) {
 	t.Run("the user made it", func(t *testing.T) {
 		w := newWorld(t, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"furl-system"}}`,
-			`{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"furl","namespace":"furl-system"}}`)
+			`{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"furl","namespace":"furl-system"}}`,
+			`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"furl-certificates","namespace":"furl-system"}}`)
 		w.install(order(t, deploy.Form{Without: []string{deploy.PartDefinitions}}))
 		w.uninstall(farewell())
 		if diff := cmp.Diff([]string{"namespace/furl-system"}, w.all()); diff != "" {
