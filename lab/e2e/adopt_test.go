@@ -40,11 +40,11 @@ func TestAdopt_hands_a_loaded_workload_over_and_back(t *testing.T) {
 		l.Kubectl("annotate", "hpa", "web-0", "furl.dev/mode-")
 	})
 
-	printed := furl(t, l, "adopt", "hpa/web-0", "--output", "yaml")
+	printed := runFurl(t, l, "adopt", "hpa/web-0", "--output", "yaml")
 	if objects := l.Kubectl("get", "scaledobjects", "-o", "name"); objects != "" {
 		t.Errorf("printing made %s", objects)
 	}
-	said := furl(t, l, "adopt", "hpa/web-0")
+	said := runFurl(t, l, "adopt", "hpa/web-0")
 	if want := "hpa/web-0 is now scaledobject/web-0: Furl scales Deployment web-0, which has 3 replicas, between 1 and 3"; !strings.Contains(said, want) {
 		t.Errorf("furl adopt said %q, want %q", said, want)
 	}
@@ -55,11 +55,11 @@ func TestAdopt_hands_a_loaded_workload_over_and_back(t *testing.T) {
 	uses(l, "200m")
 	awaitSize(t, l, 3)
 	log.only("once it is Furl's", byFurl)
-	if said := furl(t, l, "adopt", "hpa/web-0"); said != "hpa/web-0 is scaledobject/web-0 already\n" {
+	if said := runFurl(t, l, "adopt", "hpa/web-0"); said != "hpa/web-0 is scaledobject/web-0 already\n" {
 		t.Errorf("the second time furl adopt said %q", said)
 	}
 
-	furl(t, l, "adopt", "hpa/web-0", "--undo")
+	runFurl(t, l, "adopt", "hpa/web-0", "--undo")
 	if diff := cmp.Diff(was, bareHPA(t, l)); diff != "" {
 		t.Errorf("the HPA after --undo (-was +is):\n%s", diff)
 	}
@@ -119,7 +119,7 @@ func awaitShadow(t *testing.T, l *labtest.Lab) {
 				Verdict           string
 			}
 		}
-		raw := furl(t, l, "shadow", "hpa/web-0", "--output", "json")
+		raw := runFurl(t, l, "shadow", "hpa/web-0", "--output", "json")
 		if err := json.Unmarshal([]byte(raw), &all); err != nil {
 			t.Fatal(err)
 		}
