@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -69,7 +70,7 @@ func TestInstall_comes_and_goes_in_any_order(t *testing.T) {
 		}
 	})
 	t.Run("uninstalled_while_it_is_at_work", func(t *testing.T) {
-		say := furl(t, l, "uninstall")
+		say := runFurl(t, l, "uninstall")
 		if !strings.Contains(say, "promised to give its target its 2 replicas back") {
 			t.Errorf("the promise that nobody keeps any more is not told:\n%s", say)
 		}
@@ -81,7 +82,7 @@ func TestInstall_comes_and_goes_in_any_order(t *testing.T) {
 	t.Run("with_its_namespace_deleted_first", func(t *testing.T) {
 		installed(t, l)
 		l.Kubectl("delete", "namespace", "furl-system", "--wait=false")
-		furl(t, l, "uninstall")
+		runFurl(t, l, "uninstall")
 		nothingStuck(t, l, objects)
 	})
 	t.Run("with_the_definitions_deleted_first_and_the_operator_dead", func(t *testing.T) {
@@ -90,7 +91,7 @@ func TestInstall_comes_and_goes_in_any_order(t *testing.T) {
 		l.Kubectl("delete", "deployment", "furl", "-n", "furl-system", "--cascade=foreground")
 		l.Kubectl("scale", "deployment", "worker", "--replicas=5")
 		l.Kubectl("delete", "crd", "scaledobjects.keda.sh", "--wait=false")
-		say := furl(t, l, "uninstall", "--crds")
+		say := runFurl(t, l, "uninstall", "--crds")
 		if !strings.Contains(say, "has its 2 replicas back") {
 			t.Errorf("it did not say that it kept the promise:\n%s", say)
 		}
@@ -103,30 +104,31 @@ func TestInstall_comes_and_goes_in_any_order(t *testing.T) {
 		}
 	})
 	t.Run("taken_away_twice", func(t *testing.T) {
-		if say := furl(t, l, "uninstall", "--crds"); say != "" {
+		if say := runFurl(t, l, "uninstall", "--crds"); say != "" {
 			t.Errorf("there was nothing left, and it said\n%s", say)
 		}
 	})
 }
 
-// furl runs the program as a user of the lab and returns all that it says.
-func furl(t *testing.T, l *labtest.Lab, args ...string) string {
+// runFurl runs the program as a user of the lab and returns what it prints.
+func runFurl(t *testing.T, l *labtest.Lab, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(l.Bin, "furl"), args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+l.Kubeconfig)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("furl %s: %v\n%s", strings.Join(args, " "), err, out)
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("furl %s: %v\n%s%s", strings.Join(args, " "), err, out.String(), errOut.String())
 	}
-	return string(out)
+	return out.String()
 }
 
 // installed installs Furl, whose one pod listens on its own address: the pods of the lab share one machine.
 func installed(t *testing.T, l *labtest.Lab, more ...string) {
 	t.Helper()
-	furl(t, l, append([]string{
+	runFurl(t, l, append([]string{
 		"install", "--image=furl", "--replicas=1", "--wait=false", "--timeout=1m",
 		"--operator-arg=--bind-address=$(POD_IP)", "--operator-arg=--metrics-bind-address=$(POD_IP):8080", "--operator-arg=--cert-dir=",
 	}, more...)...)
