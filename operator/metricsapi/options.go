@@ -70,11 +70,7 @@ func (o *Options) Validate() error {
 
 // serve binds the port; without a certificate it makes one.
 func (o *Options) serve(config *server.Config) error {
-	if o.Certificate != nil && o.Serving.ServerCert.CertKey.CertFile == "" {
-		o.Serving.ServerCert.GeneratedCert = o.Certificate
-	}
-	names := append([]string{"localhost"}, o.DNSNames...)
-	if err := o.Serving.MaybeDefaultWithSelfSignedCerts("furl", names, []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}); err != nil {
+	if err := o.certify(); err != nil {
 		return fmt.Errorf("certificate of the aggregated APIs: %w", err)
 	}
 	if err := o.Serving.ApplyToConfig(config); err != nil {
@@ -84,6 +80,17 @@ func (o *Options) serve(config *server.Config) error {
 		return fmt.Errorf("--secure-port is %d: set the port to serve on", o.Serving.BindPort)
 	}
 	return nil
+}
+
+// certify makes sure that there is a certificate. Making one by itself takes
+// the place of any that was given.
+func (o *Options) certify() error {
+	if o.Certificate != nil && o.Serving.ServerCert.CertKey.CertFile == "" {
+		o.Serving.ServerCert.GeneratedCert = o.Certificate
+		return nil
+	}
+	names := append([]string{"localhost"}, o.DNSNames...)
+	return o.Serving.MaybeDefaultWithSelfSignedCerts("furl", names, []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback})
 }
 
 // addUnversioned registers what every API server says beside its groups.
