@@ -48,7 +48,9 @@ func (o *orders) one(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/api/v1/namespaces/"), "/")
 	namespace := parts[0]
 	is, there := o.all[namespace]
-	refuse := func(code int32, reason metav1.StatusReason) { answer(w, int(code), status(code, reason, "furl-freeze")) }
+	refuse := func(code int32, reason metav1.StatusReason) {
+		answer(w, int(code), status(code, reason, "furl-freeze"))
+	}
 	switch {
 	case namespace == "locked":
 		refuse(http.StatusForbidden, metav1.StatusReasonForbidden)

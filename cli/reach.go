@@ -35,7 +35,7 @@ func (a *reach) add(f *pflag.FlagSet, about string) {
 // config is the way to the cluster, every call of which is bounded in time, and
 // the namespace that the context names.
 func (a *reach) config() (*rest.Config, string, error) {
-	c, namespace, err := a.access.connect()
+	c, namespace, err := a.connect()
 	if err != nil {
 		return nil, "", err
 	}

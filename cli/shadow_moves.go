@@ -193,18 +193,16 @@ func statusWriter(fields []metav1.ManagedFieldsEntry) (who string) {
 
 // limits are what an HPA says that keeps it from moving.
 func limits(all []autoscalingv2.HorizontalPodAutoscalerCondition) string {
+	wrong := map[autoscalingv2.HorizontalPodAutoscalerConditionType]corev1.ConditionStatus{
+		autoscalingv2.ScalingLimited: corev1.ConditionTrue,
+		autoscalingv2.AbleToScale:    corev1.ConditionFalse,
+		autoscalingv2.ScalingActive:  corev1.ConditionFalse,
+	}
 	var out []string
 	for i := range all {
 		c := &all[i]
-		wrong := corev1.ConditionFalse
-		switch c.Type {
-		case autoscalingv2.ScalingLimited:
-			wrong = corev1.ConditionTrue
-		case autoscalingv2.AbleToScale, autoscalingv2.ScalingActive:
-		default:
-			continue
-		}
-		if c.Status == wrong || c.Reason == "ScaleDownStabilized" || c.Reason == "ScaleUpStabilized" {
+		limited, told := wrong[c.Type]
+		if told && (c.Status == limited || c.Reason == "ScaleDownStabilized" || c.Reason == "ScaleUpStabilized") {
 			out = append(out, fmt.Sprintf("%s: %s", c.Reason, c.Message))
 		}
 	}

@@ -40,7 +40,7 @@ func TestShadow_tells_who_came_to_which_size(t *testing.T) {
 		t.Run(tc.why, func(t *testing.T) {
 			c := compared{observed: tc.seen, now: time.Unix(100, 0)}
 			c.moves()
-			var got []string
+			got := make([]string, 0, len(c.Moves))
 			for i := range c.Moves {
 				m := &c.Moves[i]
 				got = append(got, strings.Join([]string{sizes(m.Size, m.Furl), sizes(m.Size, m.Owner), difference(m)}, " | "))

@@ -104,8 +104,9 @@ func TestObjects_leave_the_manifests_as_they_are(t *testing.T) {
 
 func TestObjects_without_a_part_lack_that_part_only(t *testing.T) {
 	names := func(f Form) []string {
-		var out []string
-		for _, o := range formed(t, f) {
+		objects := formed(t, f)
+		out := make([]string, 0, len(objects))
+		for _, o := range objects {
 			out = append(out, o.GetKind()+"/"+o.GetName())
 		}
 		return out

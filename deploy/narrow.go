@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -68,10 +69,7 @@ func cut(rule map[string]any, wanted func(resource string) bool) []any {
 	if len(kept) == 0 {
 		return nil
 	}
-	out := make(map[string]any, len(rule))
-	for k, v := range rule {
-		out[k] = v
-	}
+	out := maps.Clone(rule)
 	out["resources"] = kept
 	return []any{out}
 }

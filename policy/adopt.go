@@ -87,7 +87,7 @@ func adoptMetrics(metrics []autoscalingv2.MetricSpec, path *field.Path) (out []v
 // unreadable is why no trigger takes the place of a metric that an adapter
 // serves: only who runs the adapter knows what it asks for it.
 func unreadable(m *autoscalingv2.MetricSpec) string {
-	name, from := "", ""
+	var name, from string
 	switch {
 	case m.Pods != nil:
 		name, from = m.Pods.Metric.Name, "custom.metrics.k8s.io"

@@ -154,15 +154,13 @@ func (g *gatherer) own(ctx context.Context) {
 	orders := func(where string) []corev1.ConfigMap {
 		return read[corev1.ConfigMap](ctx, g, "orders to freeze "+where, "/api/v1"+where+"/configmaps?fieldSelector=metadata.name%3D"+api.FreezeName)
 	}
-	var all []corev1.ConfigMap
-	switch {
-	case s.Scope.Namespace == "":
-		all = orders("")
-	default:
-		all = orders("/namespaces/" + s.Scope.Namespace)
-		if s.System != "" && s.System != s.Scope.Namespace {
-			all = append(all, orders("/namespaces/"+s.System)...)
-		}
+	where := "" // all namespaces
+	if s.Scope.Namespace != "" {
+		where = "/namespaces/" + s.Scope.Namespace
+	}
+	all := orders(where)
+	if where != "" && s.System != "" && s.System != s.Scope.Namespace {
+		all = append(all, orders("/namespaces/"+s.System)...)
 	}
 	for i := range all {
 		s.Freezes = append(s.Freezes, freeze.Of(&all[i], s.System))

@@ -39,9 +39,18 @@ func holdOf(rule engine.Rule) (hold, bool) {
 		return hold{"pause", Warning, "Somebody paused it: remove the annotation."}, true
 	case engine.RuleAsleep:
 		return hold{"zero", Note, "An HPA wakes no workload that somebody else put to zero: scale it to one by hand."}, true
-	default:
-		return hold{}, false
+	case engine.RuleFallback, engine.RuleFormula, engine.RuleMeasure, engine.RuleFill,
+		engine.RuleHold, engine.RulePick, engine.RuleFloor:
 	}
+	return hold{}, false
+}
+
+// didHold tells whether a rule that may hold a size back did so in this step.
+func didHold(rule engine.Rule, step *decisions.Step) bool {
+	if rule == engine.RuleClamp || rule == engine.RuleBounds {
+		return step.After < step.Before // else at the minimum, or back within the bounds
+	}
+	return rule != engine.RuleActivate || strings.Contains(step.Sentence, "cool")
 }
 
 // held says which rule of the decision keeps a workload from the size that its
@@ -69,22 +78,9 @@ func holding(r *decisions.Record) (*decisions.Step, hold, bool) {
 		if err != nil {
 			continue // of a newer operator
 		}
-		h, ok := holdOf(rule)
-		if !ok {
-			continue
+		if h, ok := holdOf(rule); ok && didHold(rule, step) {
+			return step, h, true
 		}
-		switch rule {
-		case engine.RuleClamp, engine.RuleBounds:
-			if step.After >= step.Before {
-				continue // at the minimum, or back within the bounds
-			}
-		case engine.RuleActivate:
-			if !strings.Contains(step.Sentence, "cool") {
-				continue
-			}
-		default:
-		}
-		return step, h, true
 	}
 	return nil, hold{}, false
 }

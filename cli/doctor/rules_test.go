@@ -82,9 +82,10 @@ func decision(object string, steps ...decisions.Step) decisions.Decision {
 	}}
 }
 
-func scaledObject(name, target string) v1alpha1.ScaledObject {
-	return v1alpha1.ScaledObject{ObjectMeta: meta(name), Spec: v1alpha1.ScaledObjectSpec{
-		ScaleTargetRef: &v1alpha1.ScaleTarget{Name: target}, Triggers: []v1alpha1.ScaleTriggers{{Type: "aws-sqs-queue"}},
+// otherOwner is a ScaledObject that scales what the HPA scales, too.
+func otherOwner() v1alpha1.ScaledObject {
+	return v1alpha1.ScaledObject{ObjectMeta: meta("other"), Spec: v1alpha1.ScaledObjectSpec{
+		ScaleTargetRef: &v1alpha1.ScaleTarget{Name: "web"}, Triggers: []v1alpha1.ScaleTriggers{{Type: "aws-sqs-queue"}},
 	}}
 }
 
@@ -123,30 +124,42 @@ func TestExamine_finds_each_symptom_and_nothing_else(t *testing.T) {
 	}{
 		"a healthy namespace": {func(*Snapshot) {}, nil},
 		"no operator":         {func(s *Snapshot) { s.APIs = s.APIs[:1] }, []string{"error operator apiservice/v1alpha1.decisions.furl.dev: not installed"}},
-		"no leader": {func(s *Snapshot) { s.APIs[1] = serves(decisions.GroupName, "furl-system", false) },
-			[]string{"error operator apiservice/v1alpha1.decisions.furl.dev: no leader"}},
-		"nobody serves metrics": {func(s *Snapshot) { s.APIs = s.APIs[1:] }, []string{"error metrics-api apiservice/metrics.k8s.io: nobody serves"}},
-		"somebody else serves metrics": {func(s *Snapshot) { s.APIs[0] = serves(metricsGroup, "kube-system", true) },
-			[]string{"note metrics-api apiservice/v1beta1.metrics.k8s.io: somebody else, service kube-system/x"}},
-		"somebody else's API is silent": {func(s *Snapshot) { s.APIs[0] = serves(metricsGroup, "kube-system", false) },
-			[]string{"error metrics-api apiservice/v1beta1.metrics.k8s.io: does not answer"}},
-		"what may not be read is not concluded from": {func(s *Snapshot) { s.APIs, s.blind["apiservices"] = nil, true }, nil},
-		"a freeze": {func(s *Snapshot) { s.Freezes = []freeze.Freeze{{Cluster: true, By: "ann"}} },
-			[]string{"warning frozen configmap/furl-freeze: by ann"}},
-		"a freeze that is over": {func(s *Snapshot) { s.Freezes = []freeze.Freeze{{Cluster: true, Until: now()}} }, nil},
-		"no requests": {func(s *Snapshot) {
-			s.Deployments[0].Spec.Template.Spec.Containers[0].Resources = corev1.ResourceRequirements{}
+		"no leader": {
+			func(s *Snapshot) { s.APIs[1] = serves(decisions.GroupName, "furl-system", false) },
+			[]string{"error operator apiservice/v1alpha1.decisions.furl.dev: no leader"},
 		},
-			[]string{"error requests hpa/web: not every container has one"}},
-		"two owners": {func(s *Snapshot) { s.ScaledObjects = []v1alpha1.ScaledObject{scaledObject("other", "web")} },
-			[]string{"error owners deploy/web: hpa/web, so/other"}},
+		"nobody serves metrics": {func(s *Snapshot) { s.APIs = s.APIs[1:] }, []string{"error metrics-api apiservice/metrics.k8s.io: nobody serves"}},
+		"somebody else serves metrics": {
+			func(s *Snapshot) { s.APIs[0] = serves(metricsGroup, "kube-system", true) },
+			[]string{"note metrics-api apiservice/v1beta1.metrics.k8s.io: somebody else, service kube-system/x"},
+		},
+		"somebody else's API is silent": {
+			func(s *Snapshot) { s.APIs[0] = serves(metricsGroup, "kube-system", false) },
+			[]string{"error metrics-api apiservice/v1beta1.metrics.k8s.io: does not answer"},
+		},
+		"what may not be read is not concluded from": {func(s *Snapshot) { s.APIs, s.blind["apiservices"] = nil, true }, nil},
+		"a freeze": {
+			func(s *Snapshot) { s.Freezes = []freeze.Freeze{{Cluster: true, By: "ann"}} },
+			[]string{"warning frozen configmap/furl-freeze: by ann"},
+		},
+		"a freeze that is over": {func(s *Snapshot) { s.Freezes = []freeze.Freeze{{Cluster: true, Until: now()}} }, nil},
+		"no requests": {
+			func(s *Snapshot) {
+				s.Deployments[0].Spec.Template.Spec.Containers[0].Resources = corev1.ResourceRequirements{}
+			},
+			[]string{"error requests hpa/web: not every container has one"},
+		},
+		"two owners": {
+			func(s *Snapshot) { s.ScaledObjects = []v1alpha1.ScaledObject{otherOwner()} },
+			[]string{"error owners deploy/web: hpa/web, so/other"},
+		},
 		"an HPA that a ScaledObject made": {func(s *Snapshot) {
-			s.ScaledObjects = []v1alpha1.ScaledObject{scaledObject("other", "web")}
+			s.ScaledObjects = []v1alpha1.ScaledObject{otherOwner()}
 			s.HPAs[0].OwnerReferences = []metav1.OwnerReference{{Kind: "ScaledObject", Name: "other"}}
 			s.Decisions = nil
 		}, nil},
 		"a second owner that observes": {func(s *Snapshot) {
-			o := scaledObject("other", "web")
+			o := otherOwner()
 			o.Annotations = map[string]string{"furl.dev/mode": "observe"}
 			s.ScaledObjects = []v1alpha1.ScaledObject{o}
 		}, nil},
@@ -157,7 +170,7 @@ func TestExamine_finds_each_symptom_and_nothing_else(t *testing.T) {
 		}, []string{"error selectors deploy/web: pods of deploy/twin"}},
 		"a source that refuses": {func(s *Snapshot) {
 			s.HPAs = nil
-			s.ScaledObjects = []v1alpha1.ScaledObject{scaledObject("other", "web")}
+			s.ScaledObjects = []v1alpha1.ScaledObject{otherOwner()}
 			d := decision("scaledobject/other")
 			d.Latest.Signals = []decisions.Signal{{Name: "s0-q", Missing: "AccessDenied: User is not authorized to perform sqs:GetQueueAttributes"}}
 			s.Decisions = []decisions.Decision{d}
@@ -169,36 +182,50 @@ func TestExamine_finds_each_symptom_and_nothing_else(t *testing.T) {
 			s.HPAs[0].CreationTimestamp = metav1.NewTime(now().Add(-10 * time.Second))
 			s.Decisions[0].Latest.Signals = []decisions.Signal{{Name: "cpu", Missing: "no sample yet"}}
 		}, []string{"note unknown hpa/web: <unknown>"}},
-		"a pool at its limit": {func(s *Snapshot) { waits(s, gpuPod("g6", true)); s.NodePools = []NodePool{gpuPool("8")} },
-			[]string{"error pending pod/web-1: waits for a GPU node since 1h0m0s, in vain: the quota"}},
-		"a taint": {func(s *Snapshot) { waits(s, gpuPod("g6", false)); s.NodePools = []NodePool{gpuPool("0")} },
-			[]string{"error pending pod/web-1: a taint that it does not tolerate"}},
-		"no pool that matches": {func(s *Snapshot) { waits(s, gpuPod("p5", true)); s.NodePools = []NodePool{gpuPool("0")} },
-			[]string{"error pending pod/web-1: no pool matches"}},
+		"a pool at its limit": {
+			func(s *Snapshot) { waits(s, gpuPod("g6", true)); s.NodePools = []NodePool{gpuPool("8")} },
+			[]string{"error pending pod/web-1: waits for a GPU node since 1h0m0s, in vain: the quota"},
+		},
+		"a taint": {
+			func(s *Snapshot) { waits(s, gpuPod("g6", false)); s.NodePools = []NodePool{gpuPool("0")} },
+			[]string{"error pending pod/web-1: a taint that it does not tolerate"},
+		},
+		"no pool that matches": {
+			func(s *Snapshot) { waits(s, gpuPod("p5", true)); s.NodePools = []NodePool{gpuPool("0")} },
+			[]string{"error pending pod/web-1: no pool matches"},
+		},
 		"a node that may come": {func(s *Snapshot) {
 			waits(s, gpuPod("g6", true))
 			s.Pods[0].CreationTimestamp = metav1.NewTime(now().Add(-time.Minute))
 			s.NodePools = []NodePool{gpuPool("0")}
 		}, []string{"note pending pod/web-1: one may come"}},
-		"no pools, and no node with the label": {func(s *Snapshot) { waits(s, gpuPod("g6", true)) },
-			[]string{"error pending pod/web-1: no node has the labels"}},
+		"no pools, and no node with the label": {
+			func(s *Snapshot) { waits(s, gpuPod("g6", true)) },
+			[]string{"error pending pod/web-1: no node has the labels"},
+		},
 		"a quota of the namespace": {func(s *Snapshot) {
 			s.Deployments[0].Status.Conditions = []appsv1.DeploymentCondition{{
 				Type: "ReplicaFailure", Status: corev1.ConditionTrue, Reason: "FailedCreate", Message: "exceeded quota: small",
 			}}
 		}, []string{"error quota deploy/web: exceeded quota"}},
-		"a pod that is not ready": {func(s *Snapshot) { s.Pods[0].Status.Conditions[0].Status = corev1.ConditionFalse },
-			[]string{"warning slow pod/web-1: is not ready"}},
+		"a pod that is not ready": {
+			func(s *Snapshot) { s.Pods[0].Status.Conditions[0].Status = corev1.ConditionFalse },
+			[]string{"warning slow pod/web-1: is not ready"},
+		},
 		"a container that does not start": {func(s *Snapshot) {
 			s.Pods[0].Status.Conditions[0].Status = corev1.ConditionFalse
 			s.Pods[0].Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "web", State: corev1.ContainerState{
 				Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"},
 			}}}
 		}, []string{"error slow pod/web-1: CrashLoopBackOff"}},
-		"a node's clock that is fast": {func(s *Snapshot) { s.Leases[0] = lease("n1", now().Add(20*time.Second)) },
-			[]string{"error clock node/n1: 20s ahead of"}},
-		"a node's clock that is slow": {func(s *Snapshot) { s.Leases[0] = lease("n1", now().Add(-5*time.Minute)) },
-			[]string{"error clock node/n1: 5m0s behind"}},
+		"a node's clock that is fast": {
+			func(s *Snapshot) { s.Leases[0] = lease("n1", now().Add(20*time.Second)) },
+			[]string{"error clock node/n1: 20s ahead of"},
+		},
+		"a node's clock that is slow": {
+			func(s *Snapshot) { s.Leases[0] = lease("n1", now().Add(-5*time.Minute)) },
+			[]string{"error clock node/n1: 5m0s behind"},
+		},
 		"a node that is gone":  {func(s *Snapshot) { s.Leases[0] = lease("gone", now().Add(-5*time.Minute)) }, nil},
 		"this machine's clock": {func(s *Snapshot) { s.At = now().Add(time.Minute) }, []string{"warning clock this machine: ahead of"}},
 		"held at the maximum": {func(s *Snapshot) {
@@ -207,10 +234,12 @@ func TestExamine_finds_each_symptom_and_nothing_else(t *testing.T) {
 		"at the minimum": {func(s *Snapshot) {
 			s.Decisions[0].Latest.Steps = []decisions.Step{{Rule: "clamp", Before: 0, After: 1, Sentence: "0 is below the minimum of 1"}}
 		}, nil},
-		"no target": {func(s *Snapshot) {
-			s.Decisions[0].Latest = decisions.Record{Outcome: "unseen", Error: "deployments \"web\" not found"}
+		"no target": {
+			func(s *Snapshot) {
+				s.Decisions[0].Latest = decisions.Record{Outcome: "unseen", Error: "deployments \"web\" not found"}
+			},
+			[]string{"error target hpa/web: cannot be read"},
 		},
-			[]string{"error target hpa/web: cannot be read"}},
 	} {
 		s := healthy()
 		c.breaks(s)

@@ -233,17 +233,15 @@ func (s *Snapshot) touched() []Ref {
 			target = a.target
 		}
 	}
-	out := []Ref{asked, target}
-	for _, a := range s.scaledBy(target) {
-		out = append(out, a.ref)
-	}
-	return out
+	return append([]Ref{asked}, s.around(target)...)
 }
 
 // around are a workload and all that scale it: what a finding about it touches.
 func (s *Snapshot) around(target Ref) []Ref {
-	out := []Ref{target}
-	for _, a := range s.scaledBy(target) {
+	scaling := s.scaledBy(target)
+	out := make([]Ref, 0, 1+len(scaling))
+	out = append(out, target)
+	for _, a := range scaling {
 		out = append(out, a.ref)
 	}
 	return out

@@ -21,6 +21,23 @@ type silence struct{ signal, why string }
 // silences are the signals of an autoscaler that have no value, as its latest
 // decision tells them, else its conditions.
 func (s *Snapshot) silences(a *autoscaler) []silence {
+	if out := s.decidedWithout(a); len(out) > 0 {
+		return out
+	}
+	if out := hpaSilences(a.hpa); len(out) > 0 {
+		return out
+	}
+	if a.so == nil {
+		return nil
+	}
+	if c := a.so.Status.Conditions.Get(v1alpha1.ConditionReady); c.Status == "False" && c.Reason == v1alpha1.ReasonScaledObjectCheckFailed {
+		return []silence{{"spec", oneLine(c.Message)}}
+	}
+	return nil
+}
+
+// decidedWithout are the signals that the latest decision about an autoscaler had to do without.
+func (s *Snapshot) decidedWithout(a *autoscaler) []silence {
 	var out []silence
 	for i := range s.Decisions {
 		if decided(&s.Decisions[i]) != a.ref {
@@ -36,16 +53,18 @@ func (s *Snapshot) silences(a *autoscaler) []silence {
 			return out
 		}
 	}
-	if a.hpa != nil {
-		for _, c := range a.hpa.Status.Conditions {
-			if c.Type == autoscalingv2.ScalingActive && c.Status == corev1.ConditionFalse && strings.HasPrefix(c.Reason, "FailedGet") {
-				out = append(out, silence{c.Reason, oneLine(c.Message)})
-			}
-		}
+	return nil
+}
+
+// hpaSilences are the metrics that an HPA says it cannot get; a nil one says nothing.
+func hpaSilences(hpa *autoscalingv2.HorizontalPodAutoscaler) []silence {
+	if hpa == nil {
+		return nil
 	}
-	if a.so != nil && len(out) == 0 {
-		if c := a.so.Status.Conditions.Get(v1alpha1.ConditionReady); c.Status == "False" && c.Reason == v1alpha1.ReasonScaledObjectCheckFailed {
-			out = append(out, silence{"spec", oneLine(c.Message)})
+	var out []silence
+	for _, c := range hpa.Status.Conditions {
+		if c.Type == autoscalingv2.ScalingActive && c.Status == corev1.ConditionFalse && strings.HasPrefix(c.Reason, "FailedGet") {
+			out = append(out, silence{c.Reason, oneLine(c.Message)})
 		}
 	}
 	return out
@@ -70,6 +89,7 @@ func unknown(s *Snapshot) []Finding {
 
 // What other rules tell better.
 func explainedByRequests(why string) bool { return strings.Contains(why, "missing request for") }
+
 func explainedBySelector(why string) bool {
 	return strings.Contains(why, "controlled by multiple HPAs") || strings.Contains(why, "already managed by the")
 }
@@ -107,13 +127,7 @@ func unknownOf(s *Snapshot, a *autoscaler, all []silence) Finding {
 
 // settles tells that an autoscaler or all pods of its workload are new.
 func (s *Snapshot) settles(a *autoscaler) bool {
-	made := time.Time{}
-	if a.hpa != nil {
-		made = a.hpa.CreationTimestamp.Time
-	} else {
-		made = a.so.CreationTimestamp.Time
-	}
-	if s.now().Sub(made) < settling {
+	if s.now().Sub(a.made()) < settling {
 		return true
 	}
 	w := s.workload(a.target)
@@ -122,6 +136,14 @@ func (s *Snapshot) settles(a *autoscaler) bool {
 	}
 	pods := s.podsOf(w)
 	return len(pods) > 0 && !slices.ContainsFunc(pods, func(p *corev1.Pod) bool { return s.now().Sub(p.CreationTimestamp.Time) >= settling })
+}
+
+// made is when the object that scales was made.
+func (a *autoscaler) made() time.Time {
+	if a.hpa != nil {
+		return a.hpa.CreationTimestamp.Time
+	}
+	return a.so.CreationTimestamp.Time
 }
 
 // now is the cluster's clock where it is known: what the objects say is by it.

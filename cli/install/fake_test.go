@@ -35,8 +35,8 @@ type world struct {
 // kinds are the resources of the world, with the kinds of their lists.
 func kinds() map[schema.GroupVersionResource]string {
 	all := map[schema.GroupVersionResource]string{
-		resource("coordination.k8s.io", "v1", "leases"):      "LeaseList",
-		resource("discovery.k8s.io", "v1", "endpointslices"): "EndpointSliceList",
+		resource("coordination.k8s.io", "leases"):      "LeaseList",
+		resource("discovery.k8s.io", "endpointslices"): "EndpointSliceList",
 		definitions():  "CustomResourceDefinitionList",
 		namespaces():   "NamespaceList",
 		pods():         "PodList",

@@ -35,7 +35,7 @@ func (w *world) install(o Order) {
 }
 
 func names(o Order) []string {
-	var out []string
+	out := make([]string, 0, len(o.Objects))
 	for _, x := range o.Objects {
 		out = append(out, title(x))
 	}
@@ -149,13 +149,17 @@ func TestInstall_refuses_what_is_somebody_elses(t *testing.T) {
 		{"by kubectl", []string{definition("{}")}, deploy.Form{}, false, "made by kubectl-client-side-apply: --take-ownership"},
 		{"by kubectl, taken", []string{definition("{}")}, deploy.Form{}, true, ""},
 		{
-			"another Furl", []string{`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"furl","labels":{"furl.dev/installation":"other"}}}`},
-			deploy.Form{}, true, "furl uninstall --namespace other",
+			"another Furl",
+			[]string{`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"furl","labels":{"furl.dev/installation":"other"}}}`},
+			deploy.Form{},
+			true, "furl uninstall --namespace other",
 		},
 		{
-			"what is going", []string{`{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"furl","namespace":"furl-system",
+			"what is going",
+			[]string{`{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"furl","namespace":"furl-system",
 				"labels":{"furl.dev/installation":"furl-system"},"deletionTimestamp":"2026-03-01T12:00:00Z","finalizers":["x"]}}`},
-			deploy.Form{}, true, "is being deleted",
+			deploy.Form{},
+			true, "is being deleted",
 		},
 		{"the user's namespace", []string{`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"furl-system"}}`}, deploy.Form{}, false, ""},
 	} {

@@ -12,49 +12,50 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-func resource(group, version, name string) schema.GroupVersionResource {
-	return schema.GroupVersionResource{Group: group, Version: version, Resource: name}
+// resource is one of version v1, as all are that Furl consists of.
+func resource(group, name string) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: group, Version: "v1", Resource: name}
 }
 
 // The resources that installations of this and earlier versions consist of,
 // in the order in which they go.
 func apiServices() schema.GroupVersionResource {
-	return resource("apiregistration.k8s.io", "v1", "apiservices")
+	return resource("apiregistration.k8s.io", "apiservices")
 }
 
 func webhooks() schema.GroupVersionResource {
-	return resource("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations")
+	return resource("admissionregistration.k8s.io", "validatingwebhookconfigurations")
 }
 
-func deployments() schema.GroupVersionResource { return resource("apps", "v1", "deployments") }
+func deployments() schema.GroupVersionResource { return resource("apps", "deployments") }
 
 func definitions() schema.GroupVersionResource {
-	return resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
+	return resource("apiextensions.k8s.io", "customresourcedefinitions")
 }
 
-func namespaces() schema.GroupVersionResource { return resource("", "v1", "namespaces") }
+func namespaces() schema.GroupVersionResource { return resource("", "namespaces") }
 
-func pods() schema.GroupVersionResource { return resource("", "v1", "pods") }
+func pods() schema.GroupVersionResource { return resource("", "pods") }
 
 // bindings are what gives Furl its rights.
 func bindings() []schema.GroupVersionResource {
 	const rbac = "rbac.authorization.k8s.io"
-	return []schema.GroupVersionResource{resource(rbac, "v1", "clusterrolebindings"), resource(rbac, "v1", "rolebindings")}
+	return []schema.GroupVersionResource{resource(rbac, "clusterrolebindings"), resource(rbac, "rolebindings")}
 }
 
 // furnishings are what is left when nothing of Furl runs or is asked any more.
 func furnishings() []schema.GroupVersionResource {
 	const rbac, admission = "rbac.authorization.k8s.io", "admissionregistration.k8s.io"
 	return []schema.GroupVersionResource{
-		resource("policy", "v1", "poddisruptionbudgets"),
-		resource("", "v1", "services"),
-		resource(rbac, "v1", "clusterroles"),
-		resource(rbac, "v1", "roles"),
-		resource(admission, "v1", "validatingadmissionpolicybindings"), // after the rights that it holds back
-		resource(admission, "v1", "validatingadmissionpolicies"),
-		resource("", "v1", "configmaps"),
-		resource("", "v1", "secrets"),
-		resource("", "v1", "serviceaccounts"),
+		resource("policy", "poddisruptionbudgets"),
+		resource("", "services"),
+		resource(rbac, "clusterroles"),
+		resource(rbac, "roles"),
+		resource(admission, "validatingadmissionpolicybindings"), // after the rights that it holds back
+		resource(admission, "validatingadmissionpolicies"),
+		resource("", "configmaps"),
+		resource("", "secrets"),
+		resource("", "serviceaccounts"),
 	}
 }
 

@@ -21,7 +21,7 @@ type claim struct {
 
 // Free finds which of the objects this installation may apply: none of them
 // may be another's. The Namespace is left out where somebody else made it.
-func (c *Cluster) Free(ctx context.Context, objects []*unstructured.Unstructured, take bool) ([]*unstructured.Unstructured, error) { //nolint:revive // flag-parameter: as the user's flag
+func (c *Cluster) Free(ctx context.Context, objects []*unstructured.Unstructured, take bool) ([]*unstructured.Unstructured, error) {
 	var (
 		mine  []*unstructured.Unstructured
 		taken []error

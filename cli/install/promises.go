@@ -31,11 +31,13 @@ const (
 
 // promising are the kinds that KEDA puts its finalizer on.
 func promising() []schema.GroupVersionResource {
-	var all []schema.GroupVersionResource
-	for _, name := range []string{"scaledobjects", "scaledjobs", "triggerauthentications", "clustertriggerauthentications"} {
-		all = append(all, v1alpha1.GroupVersion().WithResource(name))
+	keda := v1alpha1.GroupVersion()
+	return []schema.GroupVersionResource{
+		keda.WithResource("scaledobjects"),
+		keda.WithResource("scaledjobs"),
+		keda.WithResource("triggerauthentications"),
+		keda.WithResource("clustertriggerauthentications"),
 	}
-	return all
 }
 
 // keepPromises takes the finalizer off every object that nobody will serve. A
@@ -133,7 +135,7 @@ func ours(o *unstructured.Unstructured) bool {
 				Finalizers map[string]any `json:"f:finalizers"`
 			} `json:"f:metadata"`
 		}
-		if json.Unmarshal(f.FieldsV1.Raw, &fields) != nil {
+		if json.Unmarshal(f.FieldsV1.GetRawBytes(), &fields) != nil {
 			continue
 		}
 		if _, ok := fields.Metadata.Finalizers[fmt.Sprintf("v:%q", v1alpha1.Finalizer)]; ok {
@@ -144,7 +146,7 @@ func ours(o *unstructured.Unstructured) bool {
 }
 
 // release lets one object go: for good, or from Furl's hands.
-func (c *Cluster) release(ctx context.Context, r schema.GroupVersionResource, o *unstructured.Unstructured, goes bool) error { //nolint:revive // flag-parameter: one difference in words, one in the act
+func (c *Cluster) release(ctx context.Context, r schema.GroupVersionResource, o *unstructured.Unstructured, goes bool) error {
 	if scaled := restoring(o); scaled != nil {
 		original := scaled.Status.OriginalReplicaCount
 		switch {

@@ -105,9 +105,9 @@ func (c *Cluster) sweep(ctx context.Context, namespace string) error {
 		r    schema.GroupVersionResource
 		name string
 	}{
-		{resource("coordination.k8s.io", "v1", "leases"), "furl"},
-		{resource("discovery.k8s.io", "v1", "endpointslices"), "furl-leader"},
-		{resource("", "v1", "secrets"), "furl-certificates"},
+		{resource("coordination.k8s.io", "leases"), "furl"},
+		{resource("discovery.k8s.io", "endpointslices"), "furl-leader"},
+		{resource("", "secrets"), "furl-certificates"},
 	} {
 		err := c.objects.Resource(o.r).Namespace(namespace).Delete(ctx, o.name, metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {

@@ -45,7 +45,7 @@ func TestUninstall_leaves_the_users_objects_and_the_definitions(t *testing.T) {
 }
 
 func TestUninstall_goes_in_an_order_that_leaves_nothing_stuck(t *testing.T) {
-	w := newWorld(t, promised("a", true, "furl", ""))
+	w := newWorld(t, promised(true, "furl", ""))
 	w.install(order(t, deploy.Form{}))
 	w.client.ClearActions()
 	f := farewell()
@@ -97,16 +97,16 @@ func TestUninstall_keeps_a_namespace_that_is_not_its_own(t *testing.T) {
 	})
 }
 
-// promised is a ScaledObject with the finalizer, put there by a field manager.
-func promised(name string, restores bool, manager, deleted string) string {
+// promised is the ScaledObject a of the [target] with the finalizer, put there by a field manager.
+func promised(restores bool, manager, deleted string) string {
 	when := ""
 	if deleted != "" {
 		when = fmt.Sprintf(`"deletionTimestamp":%q,`, deleted)
 	}
-	return fmt.Sprintf(`{"apiVersion":"keda.sh/v1alpha1","kind":"ScaledObject","metadata":{"name":%q,"namespace":"shop",%s"finalizers":["finalizer.keda.sh","other"],
+	return fmt.Sprintf(`{"apiVersion":"keda.sh/v1alpha1","kind":"ScaledObject","metadata":{"name":"a","namespace":"shop",%s"finalizers":["finalizer.keda.sh","other"],
 		"managedFields":[{"manager":%q,"fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:finalizers":{"v:\"finalizer.keda.sh\"":{}}}}}]},
-		"spec":{"scaleTargetRef":{"name":%q},"advanced":{"restoreToOriginalReplicaCount":%t},"triggers":[]},"status":{"originalReplicaCount":4}}`,
-		name, when, manager, name, restores)
+		"spec":{"scaleTargetRef":{"name":"a"},"advanced":{"restoreToOriginalReplicaCount":%t},"triggers":[]},"status":{"originalReplicaCount":4}}`,
+		when, manager, restores)
 }
 
 const target = `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a","namespace":"shop"},"spec":{"replicas":9}}`
@@ -122,14 +122,14 @@ func TestPromises(t *testing.T) {
 		replicas    int64 // of the target
 		says        string
 	}{
-		{"stays, and nobody will keep the promise", promised("a", true, "furl", ""), false, false, false, 9, "its 4 replicas back when it is deleted; without Furl nobody will"},
-		{"stays, without a promise", promised("a", false, "furl", ""), false, false, false, 9, "finalizer taken off"},
-		{"goes already", promised("a", true, "furl", deleted), false, false, false, 4, "has its 4 replicas back"},
-		{"goes with its definition", promised("a", true, "furl", ""), true, false, false, 4, "has its 4 replicas back"},
-		{"goes, without a promise", promised("a", false, "furl", deleted), false, false, false, 9, "finalizer taken off"},
-		{"goes, held by KEDA that is gone", promised("a", true, "keda", deleted), false, false, false, 4, "finalizer taken off"},
-		{"KEDA's stays", promised("a", true, "keda", ""), false, false, true, 9, "1 objects keep a finalizer that Furl did not put there"},
-		{"KEDA's, where KEDA runs no more", promised("a", false, "keda", ""), false, true, false, 9, "finalizer taken off"},
+		{"stays, and nobody will keep the promise", promised(true, "furl", ""), false, false, false, 9, "its 4 replicas back when it is deleted; without Furl nobody will"},
+		{"stays, without a promise", promised(false, "furl", ""), false, false, false, 9, "finalizer taken off"},
+		{"goes already", promised(true, "furl", deleted), false, false, false, 4, "has its 4 replicas back"},
+		{"goes with its definition", promised(true, "furl", ""), true, false, false, 4, "has its 4 replicas back"},
+		{"goes, without a promise", promised(false, "furl", deleted), false, false, false, 9, "finalizer taken off"},
+		{"goes, held by KEDA that is gone", promised(true, "keda", deleted), false, false, false, 4, "finalizer taken off"},
+		{"KEDA's stays", promised(true, "keda", ""), false, false, true, 9, "1 objects keep a finalizer that Furl did not put there"},
+		{"KEDA's, where KEDA runs no more", promised(false, "keda", ""), false, true, false, 9, "finalizer taken off"},
 	} {
 		t.Run(tc.why, func(t *testing.T) {
 			w := newWorld(t, tc.object, target)
@@ -166,7 +166,7 @@ func TestPromises(t *testing.T) {
 }
 
 func TestRelease_stops_the_operator_first_and_touches_nothing_else(t *testing.T) {
-	w := newWorld(t, promised("a", false, "furl", ""))
+	w := newWorld(t, promised(false, "furl", ""))
 	w.install(order(t, deploy.Form{}))
 	before := w.all()
 	w.client.ClearActions()
