@@ -175,9 +175,14 @@ func plain(o *unstructured.Unstructured) map[string]any {
 	o.SetLabels(nil)
 	o.SetAnnotations(nil)
 	for _, at := range [][]string{
-		{"spec", "selector"}, {"spec", "template", "metadata"}, {"spec", "revisionHistoryLimit"},
-		{"spec", "template", "spec", "affinity"}, {"spec", "template", "spec", "enableServiceLinks"}, {"spec", "template", "spec", "dnsPolicy"},
-		{"spec", "template", "spec", "automountServiceAccountToken"}, {"automountServiceAccountToken"},
+		{"spec", "selector"},
+		{"spec", "template", "metadata"},
+		{"spec", "revisionHistoryLimit"},
+		{"spec", "template", "spec", "affinity"},
+		{"spec", "template", "spec", "enableServiceLinks"},
+		{"spec", "template", "spec", "dnsPolicy"},
+		{"spec", "template", "spec", "automountServiceAccountToken"},
+		{"automountServiceAccountToken"},
 	} {
 		unstructured.RemoveNestedField(o.Object, at...)
 	}
