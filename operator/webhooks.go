@@ -59,11 +59,11 @@ func (p *parts) admit(ctx context.Context) error {
 	for clock := (schedule.Clock{}); ; {
 		err := p.webhooks.Run(ctx)
 		if err == nil || ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it ended because ctx did
 		}
 		p.config.Log.ErrorContext(ctx, "webhooks are not served", "error", err)
 		if clock.Wait(ctx, clock.Now().Add(listenAgain)) != nil {
-			return nil
+			return nil //nolint:nilerr // ctx ended
 		}
 	}
 }

@@ -53,7 +53,11 @@ func TestAdvance_renews_in_time_and_in_order(t *testing.T) {
 	leaf := []cert.Step{cert.NewLeaf}
 	want := []event{
 		{0, []cert.Step{cert.NewAuthority, cert.NewLeaf}, 1},
-		{60, leaf, 1}, {120, leaf, 1}, {180, leaf, 1}, {240, leaf, 1}, {300, leaf, 1},
+		{60, leaf, 1},
+		{120, leaf, 1},
+		{180, leaf, 1},
+		{240, leaf, 1},
+		{300, leaf, 1},
 		{360, leaf, 1},
 		{365, []cert.Step{cert.NewAuthority}, 2},
 		{366, leaf, 2}, // by the new authority
@@ -98,20 +102,20 @@ func shake(t *testing.T, at time.Time, why string, trusts, serves cert.State, wa
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := handshake(data["tls.crt"], data["tls.key"], trusts.Bundle(), at); (err == nil) != want {
+	if err := handshake(t.Context(), data["tls.crt"], data["tls.key"], trusts.Bundle(), at); (err == nil) != want {
 		t.Errorf("at %s, %s: %v, want success %v", at, why, err, want)
 	}
 }
 
 // handshake is what an API server does when it calls Furl.
-func handshake(leaf, key, bundle []byte, at time.Time) error {
+func handshake(ctx context.Context, leaf, key, bundle []byte, at time.Time) error {
 	pair, err := tls.X509KeyPair(leaf, key)
 	if err != nil {
 		return err
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(bundle)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -120,19 +124,19 @@ func handshake(leaf, key, bundle []byte, at time.Time) error {
 	go func() {
 		server, err := l.Accept()
 		if err == nil {
-			err = tls.Server(server, &tls.Config{Certificates: []tls.Certificate{pair}}).Handshake()
+			err = tls.Server(server, &tls.Config{Certificates: []tls.Certificate{pair}}).HandshakeContext(ctx)
 			_ = server.Close()
 		}
 		served <- err
 	}()
-	client, err := net.Dial("tcp", l.Addr().String())
+	client, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.Addr().String())
 	if err != nil {
 		return err
 	}
 	clock := func() time.Time { return at }
-	err = tls.Client(client, &tls.Config{RootCAs: roots, ServerName: "furl.furl-system.svc", Time: clock}).Handshake()
+	err = tls.Client(client, &tls.Config{RootCAs: roots, ServerName: "furl.furl-system.svc", Time: clock}).HandshakeContext(ctx)
 	_ = client.Close()
-	<-served
+	_ = <-served // the client says what went wrong
 	return err
 }
 
@@ -249,7 +253,7 @@ func TestKeeper_keeps_API_servers_and_replicas_together(t *testing.T) {
 		}
 		replica.Put(&corev1.Secret{Data: v.data})
 		leaf, key := replica.CurrentCertKeyContent()
-		if err := handshake(leaf, key, c.bundle, at); err != nil {
+		if err := handshake(t.Context(), leaf, key, c.bundle, at); err != nil {
 			t.Errorf("at %s: %v", at, err)
 		}
 		if !slices.Contains(served, string(leaf)) {

@@ -56,7 +56,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 			again = next
 		}
 		if k.Clock.Wait(ctx, again) != nil {
-			return nil
+			return nil //nolint:nilerr // ctx ended
 		}
 	}
 }

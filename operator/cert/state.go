@@ -33,6 +33,8 @@ const (
 const (
 	pemCertificate = "CERTIFICATE"
 	pemKey         = "EC PRIVATE KEY"
+	// pemBytes is about the size of one authority.
+	pemBytes = 1 << 10
 )
 
 // Parse reads the data of a Secret.
@@ -66,7 +68,7 @@ func (s *State) Data() (map[string][]byte, error) {
 
 // Bundle are the authorities to trust, in PEM.
 func (s *State) Bundle() []byte {
-	var out []byte
+	out := make([]byte, 0, len(s.Authorities)*pemBytes)
 	for _, a := range s.Authorities {
 		out = append(out, encode(a)...)
 	}

@@ -18,7 +18,7 @@ func TestServer_serves_with_the_certificate_it_is_given(t *testing.T) {
 	}
 	o := metricsapi.DefaultOptions()
 	o.Certificate = given
-	if o.Serving.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	if o.Serving.Listener, err = (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = o.Serving.Listener.Close() })

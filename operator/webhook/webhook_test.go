@@ -26,7 +26,7 @@ import (
 // serve runs a server with one reviewer and returns how to ask it.
 func serve(t *testing.T, c webhook.Certificate, judge func(*admissionv1.AdmissionRequest) (admit.Answer, error)) func(kind, body string) (int, string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,12 @@ func serve(t *testing.T, c webhook.Certificate, judge func(*admissionv1.Admissio
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}} // what it is trusted by is tested in cert
 	return func(kind, body string) (int, string) {
 		t.Helper()
-		r, err := client.Post("https://"+l.Addr().String()+"/x", kind, strings.NewReader(body))
+		q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+l.Addr().String()+"/x", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set("Content-Type", kind)
+		r, err := client.Do(q)
 		if err != nil {
 			return 0, err.Error()
 		}

@@ -9,10 +9,9 @@ import (
 	"context"
 	"strings"
 
+	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/trigger"
-
-	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 )

@@ -31,7 +31,9 @@ type world struct {
 func (w *world) ScaledObjects(string) []*v1alpha1.ScaledObject               { return w.objects }
 func (w *world) Autoscalers(string) []*autoscalingv2.HorizontalPodAutoscaler { return w.hpas }
 func (w *world) HasAuthentication(kind, namespace, name string) bool         { return name == "there" }
+
 func (w *world) Limits(context.Context, string) ([]corev1.LimitRange, error) { return w.limits, nil }
+
 func (w *world) Pod(_ context.Context, t kube.Target) (*corev1.PodSpec, error) {
 	switch {
 	case w.unread != nil:
@@ -79,7 +81,7 @@ func object(t *testing.T, metadata, spec string) *v1alpha1.ScaledObject {
 }
 
 func reasons(a *admit.Answer) []string {
-	out := []string{}
+	out := make([]string, 0, len(a.Refusals))
 	for _, r := range a.Refusals {
 		out = append(out, string(r.Reason))
 	}
@@ -100,11 +102,15 @@ func TestScaledObject_refuses_settings_that_cannot_work(t *testing.T) {
 		why, triggers, says string
 	}{
 		{"a good one", `[{type: cron, metadata: {timezone: UTC, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: "3"}}]`, ""},
-		{"a number that is none", `[{type: aws-sqs-queue, metadata: {queueURL: "https://sqs.eu-west-1.amazonaws.com/1/q", queueLength: ten, awsRegion: eu-west-1}}]`,
-			`trigger 0 (aws-sqs-queue): queueLength "ten": want a whole number`},
+		{
+			"a number that is none", `[{type: aws-sqs-queue, metadata: {queueURL: "https://sqs.eu-west-1.amazonaws.com/1/q", queueLength: ten, awsRegion: eu-west-1}}]`,
+			`trigger 0 (aws-sqs-queue): queueLength "ten": want a whole number`,
+		},
 		{"a setting that is missing", `[{type: prometheus, metadata: {query: up, threshold: "1"}}]`, "serverAddress is missing: want it in the metadata"},
-		{"a metric type that it cannot have", `[{type: cron, metadata: {timezone: UTC, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: "3"}}, {type: cpu, metadata: {value: "50"}}]`,
-			`trigger 1 (cpu): metricType "": want Utilization or AverageValue`},
+		{
+			"a metric type that it cannot have", `[{type: cron, metadata: {timezone: UTC, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: "3"}}, {type: cpu, metadata: {value: "50"}}]`,
+			`trigger 1 (cpu): metricType "": want Utilization or AverageValue`,
+		},
 		{"what an authentication may give is not missed", `[{type: metrics-api, authenticationRef: {name: there}, metadata: {url: "http://x/", valueLocation: a, targetValue: "1", authMode: bearer}}]`, ""},
 		{"what the environment may give is not missed", `[{type: aws-sqs-queue, metadata: {queueURLFromEnv: QUEUE, queueLength: "5", awsRegion: eu-west-1}}]`, ""},
 		{"a type that is not built in is a warning: another may read it", `[{type: kafka, metadata: {}}]`, ""},
@@ -148,26 +154,44 @@ func TestScaledObject_warns_of_what_does_not_work_as_it_reads(t *testing.T) {
 		want                []string
 	}{
 		{"nothing to say", "", cron(""), nil},
-		{"a key with a typo", "", `triggers: [{type: cron, metadata: {timezone: UTC, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: "3", timezome: UTC}}]`,
-			[]string{"trigger 0 (cron): timezome is no setting and is not read: did you mean timezone?"}},
-		{"a type with a typo", "", `triggers: [{type: aws-sqs-que, metadata: {}}]`,
-			[]string{"trigger 0 (aws-sqs-que): no such type, so it is not read: did you mean aws-sqs-queue?"}},
-		{"a type that nobody knows", "", `triggers: [{type: kafka, metadata: {}}]`,
-			[]string{"trigger 0 (kafka): no such type, so it is not read: furl triggers lists those there are"}},
-		{"an authentication that is not there", "", cron(", authenticationRef: {name: gone}"),
-			[]string{`trigger 0 (cron): TriggerAuthentication "gone" does not exist in namespace ns; until it does, the trigger is not read`}},
-		{"one of the cluster", "", cron(", authenticationRef: {name: gone, kind: ClusterTriggerAuthentication}"),
-			[]string{`trigger 0 (cron): ClusterTriggerAuthentication "gone" does not exist; until it does, the trigger is not read`}},
+		{
+			"a key with a typo", "", `triggers: [{type: cron, metadata: {timezone: UTC, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: "3", timezome: UTC}}]`,
+			[]string{"trigger 0 (cron): timezome is no setting and is not read: did you mean timezone?"},
+		},
+		{
+			"a type with a typo", "", `triggers: [{type: aws-sqs-que, metadata: {}}]`,
+			[]string{"trigger 0 (aws-sqs-que): no such type, so it is not read: did you mean aws-sqs-queue?"},
+		},
+		{
+			"a type that nobody knows", "", `triggers: [{type: kafka, metadata: {}}]`,
+			[]string{"trigger 0 (kafka): no such type, so it is not read: furl triggers lists those there are"},
+		},
+		{
+			"an authentication that is not there", "", cron(", authenticationRef: {name: gone}"),
+			[]string{`trigger 0 (cron): TriggerAuthentication "gone" does not exist in namespace ns; until it does, the trigger is not read`},
+		},
+		{
+			"one of the cluster", "", cron(", authenticationRef: {name: gone, kind: ClusterTriggerAuthentication}"),
+			[]string{`trigger 0 (cron): ClusterTriggerAuthentication "gone" does not exist; until it does, the trigger is not read`},
+		},
 		{"one that is there", "", cron(", authenticationRef: {name: there}"), nil},
-		{"a misspelt annotation", `annotations: {autoscaling.keda.sh/pause: "true"}`, cron(""),
-			[]string{"annotation autoscaling.keda.sh/pause is not read: did you mean autoscaling.keda.sh/paused?"}},
+		{
+			"a misspelt annotation", `annotations: {autoscaling.keda.sh/pause: "true"}`, cron(""),
+			[]string{"annotation autoscaling.keda.sh/pause is not read: did you mean autoscaling.keda.sh/paused?"},
+		},
 		{"somebody else's annotation", `annotations: {example.com/pause: "true"}`, cron(""), nil},
-		{"an annotation of the HPA", `annotations: {validations.keda.sh/hpa-ownership: "false"}`, cron(""),
-			[]string{"annotation validations.keda.sh/hpa-ownership has an effect on a HorizontalPodAutoscaler only: annotate the one that may share the workload"}},
-		{"a size to pause at that is none", `annotations: {autoscaling.keda.sh/paused-replicas: many}`, cron(""),
-			[]string{`annotation autoscaling.keda.sh/paused-replicas "many": give a number of replicas; it pauses at the size there is`}},
-		{"a cooldown that never comes", "", "minReplicaCount: 1\n  cooldownPeriod: 30\n  " + cron(""),
-			[]string{"CooldownPeriod is configured but is not relevant. CooldownPeriod is only relevant when minReplicaCount = 0 or idleReplicaCount is set"}},
+		{
+			"an annotation of the HPA", `annotations: {validations.keda.sh/hpa-ownership: "false"}`, cron(""),
+			[]string{"annotation validations.keda.sh/hpa-ownership has an effect on a HorizontalPodAutoscaler only: annotate the one that may share the workload"},
+		},
+		{
+			"a size to pause at that is none", `annotations: {autoscaling.keda.sh/paused-replicas: many}`, cron(""),
+			[]string{`annotation autoscaling.keda.sh/paused-replicas "many": give a number of replicas; it pauses at the size there is`},
+		},
+		{
+			"a cooldown that never comes", "", "minReplicaCount: 1\n  cooldownPeriod: 30\n  " + cron(""),
+			[]string{"CooldownPeriod is configured but is not relevant. CooldownPeriod is only relevant when minReplicaCount = 0 or idleReplicaCount is set"},
+		},
 	} {
 		a := judge(t, &world{}, object(t, tc.metadata, tc.spec), nil)
 		if diff := cmp.Diff(tc.want, a.Warnings); diff != "" || len(a.Refusals) > 0 {
@@ -225,14 +249,19 @@ func TestScaledObject_has_its_workload_alone(t *testing.T) {
 		{"an HPA that shares", hpa(`name: x, annotations: {validations.keda.sh/hpa-ownership: "false"}`, same), "", "", []string{}},
 		{"its own HPA", hpa("name: keda-hpa-worker, ownerReferences: [{kind: ScaledObject, name: worker, apiVersion: keda.sh/v1alpha1, uid: u}]", same), "", "", []string{}},
 		{"an HPA to take over, not named", hpa("name: x", same), `annotations: {scaledobject.keda.sh/transfer-hpa-ownership: "true"}`, "", []string{"transfer-ownership-missing-hpa-name"}},
-		{"an HPA to take over", hpa("name: x", same), `annotations: {scaledobject.keda.sh/transfer-hpa-ownership: "true"}`,
-			"advanced: {horizontalPodAutoscalerConfig: {name: x}}", []string{}},
+		{
+			"an HPA to take over", hpa("name: x", same), `annotations: {scaledobject.keda.sh/transfer-hpa-ownership: "true"}`,
+			"advanced: {horizontalPodAutoscalerConfig: {name: x}}",
+			[]string{},
+		},
 		{"an HPA beside one that only watches", hpa("name: x", same), "annotations: {furl.dev/mode: observe}", "", []string{}},
 		{"another object", another("name: other", mine), "", "", []string{"other-scaled-object"}},
 		{"itself", another("name: worker", mine), "", "", []string{}},
 		{"another that only watches", another("name: other, annotations: {furl.dev/mode: observe}", mine), "", "", []string{}},
-		{"another with its HPA's name", another("name: other", "scaleTargetRef: {name: web}, advanced: {horizontalPodAutoscalerConfig: {name: keda-hpa-worker}}"), "", "",
-			[]string{"other-scaled-object-hpa"}},
+		{
+			"another with its HPA's name", another("name: other", "scaleTargetRef: {name: web}, advanced: {horizontalPodAutoscalerConfig: {name: keda-hpa-worker}}"), "", "",
+			[]string{"other-scaled-object-hpa"},
+		},
 	} {
 		a := judge(t, tc.around, object(t, tc.metadata, tc.spec), nil)
 		if diff := cmp.Diff(tc.want, reasons(&a)); diff != "" {
