@@ -230,8 +230,9 @@ func (w *Watched) learn(n *named, data map[string]string, found bool, err error)
 	if first {
 		close(n.first)
 	}
+	used := n.users > 0 // no longer, where the answer was under way at the last Release
 	w.mu.Unlock()
-	if !first && !same && w.config.Changed != nil {
+	if !first && !same && used && w.config.Changed != nil {
 		w.config.Changed(n.ref)
 	}
 }

@@ -146,8 +146,10 @@ func TestWatched_keeps_only_what_is_used(t *testing.T) {
 		b.reads(t, secretRef("a"), map[string]string{"key": "1"})
 		b.Release(secretRef("a"))
 		b.reads(t, secretRef("a"), map[string]string{"key": "1"})
+		n := b.objects[secretRef("a")]
 		b.Release(secretRef("a"))
 		b.Release(secretRef("a"))
+		b.learn(n, map[string]string{"key": "under way"}, true, nil)
 		if _, _, err := b.Read(t.Context(), secretRef("a")); err == nil || b.Len() != 0 {
 			t.Errorf("error %v, %d objects", err, b.Len())
 		}
