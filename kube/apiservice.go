@@ -42,7 +42,7 @@ func (a *APIHolder) Service() (s types.NamespacedName, there bool) {
 // Put implements [Sink].
 func (a *APIHolder) Put(o *unstructured.Unstructured) {
 	text := func(field string) string {
-		s, _, _ := unstructured.NestedString(o.Object, "spec", "service", field) //nolint:errcheck // no text, no Service
+		s, _, _ := unstructured.NestedString(o.Object, "spec", "service", field) // no text, no Service
 		return s
 	}
 	a.set(types.NamespacedName{Namespace: text("namespace"), Name: text("name")}, true)

@@ -39,7 +39,7 @@ func (s *shelf) Drop(key types.NamespacedName) { s.alone(func() { delete(s.pods,
 func (s *shelf) names() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []string
+	out := make([]string, 0, len(s.pods))
 	for k := range s.pods {
 		out = append(out, k.String())
 	}

@@ -78,7 +78,7 @@ func (w *Watch) Run(ctx context.Context) error {
 		}
 		w.tell(ctx, found)
 		if w.Clock.Wait(ctx, w.Clock.Now().Add(lookAgain)) != nil {
-			return nil
+			return nil //nolint:nilerr // a wait is cut off by the end of ctx only, which is no error
 		}
 	}
 }
@@ -127,9 +127,9 @@ func (w *Watch) tell(ctx context.Context, now Findings) {
 		}
 	}
 	for _, a := range w.APIs {
-		switch by := now.Others[a.Name]; {
-		case by == before.Others[a.Name]:
-		case by == "":
+		switch by := now.Others[a.Name]; by {
+		case before.Others[a.Name]:
+		case "":
 			w.Log.InfoContext(ctx, "an API of Furl is nobody else's any more", "api", a.Name)
 		default:
 			w.Log.WarnContext(ctx, "somebody else serves an API of Furl", "api", a.Name, "service", by, "so", a.Otherwise)

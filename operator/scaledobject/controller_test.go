@@ -278,7 +278,7 @@ func TestController_leaves_a_target_to_whom_it_belongs(t *testing.T) {
 		c.statuses()
 
 		c.keda.be("it is there", nil)
-		c.putHPA("", left("web"))
+		c.putHPA("", left())
 		c.set("web", 0)
 		c.pass(5 * time.Minute)
 		c.expect("size beside KEDA's HPA", c.sizes["web"], int32(10))

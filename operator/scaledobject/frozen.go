@@ -23,12 +23,13 @@ func thawed(before, now v1alpha1.Conditions) bool {
 	return of(before) || of(now)
 }
 
-// turnedFrozen sends the event of a freeze that began or ended.
-func (a *Scaler) turnedFrozen(to bool) {
-	if to {
-		a.ports.Events.Own(a.book.stored, corev1.EventTypeWarning, api.ReasonFrozen,
-			"No size is written: "+a.book.want.Conditions.Get(v1alpha1.ConditionPaused).Message)
-		return
-	}
+// froze sends the event of a freeze that began.
+func (a *Scaler) froze() {
+	a.ports.Events.Own(a.book.stored, corev1.EventTypeWarning, api.ReasonFrozen,
+		"No size is written: "+a.book.want.Conditions.Get(v1alpha1.ConditionPaused).Message)
+}
+
+// unfroze sends the event of a freeze that ended.
+func (a *Scaler) unfroze() {
 	a.ports.Events.Own(a.book.stored, corev1.EventTypeNormal, api.ReasonUnfrozen, sayUnfrozen)
 }

@@ -100,9 +100,9 @@ func (c *cluster) resize(name string, n int32) {
 	c.controller.TargetChanged(kube.Target{Namespace: "default", APIVersion: "apps", Kind: "Deployment", Name: name})
 }
 
-// byHPA is an object whose sizes from the minimum up are an HPA's.
-func byHPA(name string) *v1alpha1.ScaledObject {
-	o := object(name)
+// byHPA is the object web, whose sizes from the minimum up are an HPA's.
+func byHPA() *v1alpha1.ScaledObject {
+	o := object("web")
 	o.Annotations = map[string]string{api.AnnotationActuation: api.ActuationHPA}
 	return o
 }
@@ -110,7 +110,7 @@ func byHPA(name string) *v1alpha1.ScaledObject {
 func TestHPA_gets_the_sizes_from_one_up(t *testing.T) {
 	onStage(t, func(c *cluster) {
 		c.sizes["web"] = 0
-		c.put(byHPA("web"))
+		c.put(byHPA())
 		c.pass(time.Second)
 		c.expect("made", c.hpaChanges(), []string{"create keda-hpa-web"})
 		c.expect("name in the status", c.get("web").Status.HpaName, "keda-hpa-web")
@@ -145,7 +145,7 @@ func TestHPA_follows_its_object(t *testing.T) {
 	onStage(t, func(c *cluster) {
 		c.sizes["web"] = 2
 		c.set("web", 10)
-		o := byHPA("web")
+		o := byHPA()
 		c.put(o)
 		c.pass(time.Second)
 		c.hpaChanges()
@@ -200,7 +200,7 @@ func TestHPA_health_is_mirrored(t *testing.T) {
 	onStage(t, func(c *cluster) {
 		c.sizes["web"] = 2
 		c.set("web", 10)
-		c.put(byHPA("web"))
+		c.put(byHPA())
 		c.pass(time.Second)
 		c.expect("before it says anything", c.condition("web", v1alpha1.ConditionHPAActive), "/")
 		h := c.hpas["keda-hpa-web"].DeepCopy()
@@ -218,7 +218,7 @@ func TestHPA_is_gone_before_the_first_direct_write(t *testing.T) {
 	onStage(t, func(c *cluster) {
 		c.sizes["web"] = 6
 		c.set("web", 30)
-		o := byHPA("web")
+		o := byHPA()
 		c.put(o)
 		c.pass(time.Second)
 		c.set("web", 10)
@@ -252,7 +252,7 @@ func TestHPA_is_refused_where_another_answers_for_metrics(t *testing.T) {
 	onStage(t, func(c *cluster) {
 		c.sizes["web"], c.elsewhere = 0, errors.New("another provider holds the API")
 		c.set("web", 50)
-		c.put(byHPA("web"))
+		c.put(byHPA())
 		c.pass(time.Minute)
 		c.expect("made", c.hpaChanges(), []string(nil))
 		c.expect("writes", c.writes(), []string(nil))
@@ -278,7 +278,7 @@ func TestHPA_of_another_is_left_alone(t *testing.T) {
 			ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "keda-hpa-web"},
 			Spec:       autoscalingv2.HorizontalPodAutoscalerSpec{ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "else"}},
 		})
-		o := byHPA("web")
+		o := byHPA()
 		c.put(o)
 		c.pass(10 * time.Second)
 		c.expect("changes of the HPA", c.hpaChanges(), []string(nil))

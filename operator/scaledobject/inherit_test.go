@@ -11,7 +11,6 @@ import (
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // keda is a KEDA that shows itself or not.
@@ -33,14 +32,14 @@ func (k *keda) Sign(context.Context) (string, error) {
 	return k.sign, k.err
 }
 
-// left is the HPA that KEDA makes for an object.
-func left(name string) *autoscalingv2.HorizontalPodAutoscaler {
+// left is the HPA that KEDA makes for the object web.
+func left() *autoscalingv2.HorizontalPodAutoscaler {
 	controls := true
 	return &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{
-		Namespace: "default", Name: "keda-hpa-" + name, Labels: map[string]string{"made-by": "keda"},
-		OwnerReferences: []metav1.OwnerReference{{Kind: v1alpha1.KindScaledObject, Name: name, UID: types.UID(name), Controller: &controls}},
+		Namespace: "default", Name: "keda-hpa-web", Labels: map[string]string{"made-by": "keda"},
+		OwnerReferences: []metav1.OwnerReference{{Kind: v1alpha1.KindScaledObject, Name: "web", UID: "web", Controller: &controls}},
 	}, Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
-		ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: name},
+		ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"},
 	}}
 }
 
@@ -49,7 +48,7 @@ func TestController_takes_over_from_a_KEDA_that_is_gone(t *testing.T) {
 		c.sizes["web"] = 3
 		c.set("web", 15)
 		c.keda.be("its operator holds the lease keda/operator.keda.sh", nil)
-		c.putHPA("", left("web"))
+		c.putHPA("", left())
 		o := object("web")
 		o.Status.Conditions = v1alpha1.NewConditions()
 		o.Status.Conditions.Set(v1alpha1.ConditionActive, metav1.ConditionTrue, "x", "x")
@@ -75,7 +74,7 @@ func TestController_takes_over_from_a_KEDA_that_is_gone(t *testing.T) {
 		c.expect("size by the work", c.sizes["web"], int32(5))
 		c.writes()
 
-		c.putHPA("", left("web")) // somebody made it again
+		c.putHPA("", left()) // somebody made it again
 		c.set("web", 50)
 		c.pass(5 * time.Minute)
 		c.expect("removed again", c.hpaChanges(), []string(nil))
@@ -105,7 +104,7 @@ func TestController_leaves_an_HPA_of_KEDA_that_is_not_its_to_remove(t *testing.T
 		t.Run(tc.why, func(t *testing.T) {
 			onStage(t, func(c *cluster) {
 				c.sizes["web"] = 3
-				o, h := object("web"), left("web")
+				o, h := object("web"), left()
 				tc.spoil(c, o, h)
 				c.putHPA("", h)
 				c.put(o)

@@ -93,8 +93,10 @@ func (a *Scaler) turned(before v1alpha1.Conditions) {
 	}
 	paused, flip := flipped(v1alpha1.ConditionPaused)
 	switch {
+	case flip && thawed(before, now) && paused:
+		a.froze()
 	case flip && thawed(before, now):
-		a.turnedFrozen(paused)
+		a.unfroze()
 	case flip && paused:
 		normal(eventPaused, v1alpha1.MessageScaledObjectPaused)
 	case flip:
