@@ -84,7 +84,7 @@ func programs(t *testing.T) string {
 }
 
 // awaits tries a script until it succeeds.
-func (l *lab) awaits(within time.Duration, what, script string) string {
+func (l *lab) awaits(within time.Duration, what, script string) {
 	l.t.Helper()
 	ctx, cancel := context.WithTimeout(l.t.Context(), within)
 	defer cancel()
@@ -93,7 +93,7 @@ func (l *lab) awaits(within time.Duration, what, script string) string {
 	for {
 		out, err := l.try(script)
 		if err == nil {
-			return out
+			return
 		}
 		select {
 		case <-tick.C:

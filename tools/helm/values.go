@@ -80,13 +80,11 @@ func (v *value) hear(comment string) (open bool) {
 }
 
 func typeOf(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "object"
-	case yaml.SequenceNode:
-		return "array"
-	}
 	switch n.Tag {
+	case "!!map":
+		return "object"
+	case "!!seq":
+		return "array"
 	case "!!bool":
 		return "boolean"
 	case "!!int":
