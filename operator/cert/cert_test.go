@@ -135,8 +135,8 @@ func handshake(ctx context.Context, leaf, key, bundle []byte, at time.Time) erro
 	}
 	clock := func() time.Time { return at }
 	err = tls.Client(client, &tls.Config{RootCAs: roots, ServerName: "furl.furl-system.svc", Time: clock}).HandshakeContext(ctx)
+	err = errors.Join(err, <-served) // before the client closes, so that the server hears all of it
 	_ = client.Close()
-	_ = <-served // the client says what went wrong
 	return err
 }
 
