@@ -97,7 +97,7 @@ func awaitReadyMessage(t *testing.T, l *labtest.Lab, words string) {
 	t.Helper()
 	labtest.Eventually(t, time.Minute, "the condition Ready to say "+words, func(ctx context.Context) error {
 		out, err := l.TryKubectl(ctx, "get", "scaledobject", "worker", "-o", `jsonpath={.status.conditions[?(@.type=="Ready")]}`)
-		if err == nil && !(strings.Contains(out, words) && strings.Contains(out, `"status":"False"`)) {
+		if err == nil && (!strings.Contains(out, words) || !strings.Contains(out, `"status":"False"`)) {
 			err = fmt.Errorf("it says %s", out)
 		}
 		return err
@@ -120,7 +120,7 @@ func checkExternalAPI(t *testing.T, l *labtest.Lab) {
 	}
 }
 
-func awaitHPA(t *testing.T, l *labtest.Lab, name string, there bool) { //nolint:revive // flag-parameter: it is what is waited for
+func awaitHPA(t *testing.T, l *labtest.Lab, name string, there bool) {
 	t.Helper()
 	labtest.Eventually(t, time.Minute, fmt.Sprintf("HPA %s to be there: %v", name, there), func(ctx context.Context) error {
 		out, err := l.TryKubectl(ctx, "get", "hpa", name, "--ignore-not-found", "-o", "name")

@@ -27,7 +27,7 @@ func TestAdmission_answers_in_the_moment_of_apply(t *testing.T) {
 		`admission webhook "scaledobjects.furl.dev" denied the request: trigger 0 (aws-sqs-queue): queueLength "ten": want a whole number`)
 
 	// What works otherwise than it reads is stored, and said.
-	out, err := apply(t, l, scaledObjectOf("good", "worker", `{queueURL: "https://sqs.eu-west-1.amazonaws.com/1/q", awsRegion: eu-west-1, queueLenght: "7"}
+	out, err := apply(t.Context(), t, l, scaledObjectOf("good", "worker", `{queueURL: "https://sqs.eu-west-1.amazonaws.com/1/q", awsRegion: eu-west-1, queueLenght: "7"}
     authenticationRef: {name: nobody}`))
 	for _, want := range []string{
 		"scaledobject.keda.sh/good created",
@@ -41,16 +41,18 @@ func TestAdmission_answers_in_the_moment_of_apply(t *testing.T) {
 
 	// One owner a workload, whichever came first.
 	owned := "the workload 'worker' of type 'apps/v1.Deployment' is already managed by the ScaledObject 'good'"
-	labtest.Eventually(t, 30*time.Second, "an HPA beside a ScaledObject to be refused", func(context.Context) error {
-		out, err := apply(t, l, hpaOf("second", "worker"))
+	labtest.Eventually(t, 30*time.Second, "an HPA beside a ScaledObject to be refused", func(ctx context.Context) error {
+		out, err := apply(ctx, t, l, hpaOf("second", "worker"))
 		if err == nil || !strings.Contains(out, owned) {
-			l.Kubectl("delete", "hpa", "second", "--ignore-not-found")
-			return fmt.Errorf("kubectl apply: %v: %s", err, out)
+			if _, err := l.TryKubectl(ctx, "delete", "hpa", "second", "--ignore-not-found"); err != nil {
+				return err
+			}
+			return fmt.Errorf("kubectl apply: %v: %s", err, out) //nolint:errorlint // there may be no error: that is what is wrong
 		}
 		return nil
 	})
 	refused(t, l, scaledObjectOf("third", "worker", `{queueURL: "https://sqs.eu-west-1.amazonaws.com/1/q", awsRegion: eu-west-1}`), owned)
-	if out, err := apply(t, l, hpaOf("alone", "other")); err != nil {
+	if out, err := apply(t.Context(), t, l, hpaOf("alone", "other")); err != nil {
 		t.Errorf("an HPA of a workload that nobody scales: %v: %s", err, out)
 	}
 	refused(t, l, `{apiVersion: keda.sh/v1alpha1, kind: TriggerAuthentication, metadata: {name: aws}, spec: {podIdentity: {provider: aws, externalID: x}}}`,
@@ -78,8 +80,8 @@ func TestAdmission_answers_in_the_moment_of_apply(t *testing.T) {
 	if _, err := hooks.Update(t.Context(), c, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	labtest.Eventually(t, 30*time.Second, "objects to be stored without a webhook", func(context.Context) error {
-		out, err := apply(t, l, scaledObjectOf("bad", "other", `{queueURL: "https://sqs.eu-west-1.amazonaws.com/1/q", awsRegion: eu-west-1, queueLength: ten}`))
+	labtest.Eventually(t, 30*time.Second, "objects to be stored without a webhook", func(ctx context.Context) error {
+		out, err := apply(ctx, t, l, scaledObjectOf("bad", "other", `{queueURL: "https://sqs.eu-west-1.amazonaws.com/1/q", awsRegion: eu-west-1, queueLength: ten}`))
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}
@@ -93,8 +95,8 @@ func TestAdmission_answers_in_the_moment_of_apply(t *testing.T) {
 // failurePolicy Ignore lets everything in.
 func awaitAdmission(t *testing.T, l *labtest.Lab) {
 	t.Helper()
-	labtest.Eventually(t, time.Minute, "the webhooks to answer", func(context.Context) error {
-		out, err := apply(t, l, scaledObjectOf("probe", "worker", "{queueLength: ten}"), "--dry-run=server")
+	labtest.Eventually(t, time.Minute, "the webhooks to answer", func(ctx context.Context) error {
+		out, err := apply(ctx, t, l, scaledObjectOf("probe", "worker", "{queueLength: ten}"), "--dry-run=server")
 		if err == nil {
 			return fmt.Errorf("it was let in: %s", out)
 		}
@@ -117,14 +119,14 @@ func checkTrust(t *testing.T, l *labtest.Lab) {
 }
 
 // apply runs kubectl apply and returns all that it says.
-func apply(t *testing.T, l *labtest.Lab, manifest string, args ...string) (string, error) {
+func apply(ctx context.Context, t *testing.T, l *labtest.Lab, manifest string, args ...string) (string, error) {
 	t.Helper()
-	return l.Say(t.Context(), manifest, append([]string{"apply", "-f", "-"}, args...)...)
+	return l.Say(ctx, manifest, append([]string{"apply", "-f", "-"}, args...)...)
 }
 
 func refused(t *testing.T, l *labtest.Lab, manifest, why string) {
 	t.Helper()
-	if out, err := apply(t, l, manifest); err == nil || !strings.Contains(out, why) {
+	if out, err := apply(t.Context(), t, l, manifest); err == nil || !strings.Contains(out, why) {
 		t.Errorf("kubectl apply: %v: want a refusal with %q:\n%s", err, why, out)
 	}
 }

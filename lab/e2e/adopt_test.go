@@ -48,7 +48,7 @@ func TestAdopt_hands_a_loaded_workload_over_and_back(t *testing.T) {
 	if want := "hpa/web-0 is now scaledobject/web-0: Furl scales Deployment web-0, which has 3 replicas, between 1 and 3"; !strings.Contains(said, want) {
 		t.Errorf("furl adopt said %q, want %q", said, want)
 	}
-	rests(t, l, 3, quiet)
+	rests(t, l, 3)
 	log.only("when it changed hands", nobody)
 	uses(l, "10m")
 	awaitSize(t, l, 1)
@@ -67,7 +67,7 @@ func TestAdopt_hands_a_loaded_workload_over_and_back(t *testing.T) {
 		t.Errorf("--undo left %s", objects)
 	}
 	awaitUpstream(t, l, "web-0")
-	rests(t, l, 3, quiet)
+	rests(t, l, 3)
 	log.only("when it was given back", nobody)
 
 	t.Run("through_Git_the_removal_of_the_HPA_hands_over", func(t *testing.T) {
@@ -119,7 +119,7 @@ func awaitShadow(t *testing.T, l *labtest.Lab) {
 				Verdict           string
 			}
 		}
-		raw := runFurl(t, l, "shadow", "hpa/web-0", "--output", "json")
+		raw := runFurl(t, l, "shadow", "hpa/web-0", "--output", "json") //nolint:contextcheck // runFurl has its own limit, of the test's context
 		if err := json.Unmarshal([]byte(raw), &all); err != nil {
 			t.Fatal(err)
 		}

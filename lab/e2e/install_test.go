@@ -143,7 +143,7 @@ func finalizers(t *testing.T, l *labtest.Lab) string {
 func awaitFinalizer(t *testing.T, l *labtest.Lab) {
 	t.Helper()
 	labtest.Eventually(t, time.Minute, "Furl to promise the size of the target", func(context.Context) error {
-		if f := finalizers(t, l); f != "finalizer.keda.sh" {
+		if f := finalizers(t, l); f != "finalizer.keda.sh" { //nolint:contextcheck // Kubectl ends with the test
 			return fmt.Errorf("its finalizers are %q", f)
 		}
 		return nil

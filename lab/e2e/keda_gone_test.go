@@ -36,7 +36,7 @@ func TestScaledObject_is_taken_over_from_a_KEDA_that_is_gone(t *testing.T) {
 	if left := l.Kubectl("get", "hpa", "-o", "name"); left != "" {
 		t.Errorf("left: %s", left)
 	}
-	rests(t, l, 3, quiet)
+	rests(t, l, 3)
 	log.only("when it changed hands", nobody)
 	uses(l, "10m")
 	awaitSize(t, l, 1)

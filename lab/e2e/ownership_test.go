@@ -38,7 +38,7 @@ func TestAuto_never_has_two_writers(t *testing.T) {
 	log.only("while the two meet", nobody)
 	uses(l, "10m")
 	awaitSize(t, l, 1)
-	rests(t, l, 1, quiet)
+	rests(t, l, 1)
 	log.only("with upstream switched on later", upstream)
 
 	// On from the start: its status is there, and Furl takes nothing.
@@ -47,14 +47,14 @@ func TestAuto_never_has_two_writers(t *testing.T) {
 	second.says(time.Minute, "watches are synced")
 	uses(l, "200m")
 	awaitSize(t, l, 3)
-	rests(t, l, 3, quiet)
+	rests(t, l, 3)
 	log.only("with upstream on", upstream)
 	stop()
 }
 
 // rests looks on for a while: the size must stay.
-func rests(t *testing.T, l *labtest.Lab, want int32, during time.Duration) {
+func rests(t *testing.T, l *labtest.Lab, want int32) {
 	t.Helper()
-	end := time.Now().Add(during)
-	holdsUntil(t, l, want, during+time.Minute, func() bool { return time.Now().After(end) })
+	end := time.Now().Add(quiet)
+	holdsUntil(t, l, want, quiet+time.Minute, func() bool { return time.Now().After(end) })
 }
