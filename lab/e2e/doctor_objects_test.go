@@ -87,7 +87,7 @@ spec:
 ---
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
-metadata: {name: owned, namespace: broken}
+metadata: {name: owned, namespace: broken, annotations: {validations.keda.sh/hpa-ownership: "false"}} # else admission refuses its rival
 spec:
   scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: owned}
   maxReplicas: 3
