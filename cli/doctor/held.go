@@ -70,19 +70,25 @@ func held(s *Snapshot) []Finding {
 	return out
 }
 
-// holding is the last step that holds the size back.
+// holding is the last step that holds the size back. What would hold one replica
+// for a while longer matters less than the cooldown: that alone lets it go to zero.
 func holding(r *decisions.Record) (*decisions.Step, hold, bool) {
+	var step *decisions.Step
+	var h hold
 	for i := len(r.Steps) - 1; i >= 0; i-- {
-		step := &r.Steps[i]
-		rule, err := engine.ParseRule(step.Rule)
+		rule, err := engine.ParseRule(r.Steps[i].Rule)
 		if err != nil {
 			continue // of a newer operator
 		}
-		if h, ok := holdOf(rule); ok && didHold(rule, step) {
-			return step, h, true
+		of, ok := holdOf(rule)
+		if !ok || !didHold(rule, &r.Steps[i]) {
+			continue
+		}
+		if step == nil || rule == engine.RuleActivate && step.After <= 1 {
+			step, h = &r.Steps[i], of
 		}
 	}
-	return nil, hold{}, false
+	return step, h, step != nil
 }
 
 func heldBy(s *Snapshot, d *decisions.Decision, step *decisions.Step, h hold) Finding {

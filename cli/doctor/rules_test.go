@@ -281,6 +281,20 @@ func TestExamine_of_one_object_says_what_holds_it_and_nothing_of_others(t *testi
 	}
 }
 
+func TestExamine_names_what_keeps_the_last_replica(t *testing.T) {
+	cooling := decisions.Step{Rule: "activate", Sentence: "cooling down"}
+	stable := decisions.Step{Rule: "stabilise", Sentence: "why"}
+	for after, word := range map[int32]string{1: "cooldown: cooling down", 5: "stabilization: why"} {
+		s := healthy()
+		s.Scope = Scope{Namespace: "shop", Kind: "hpa", Name: "web"}
+		cooling.Before, cooling.After, stable.After = after, after, after
+		s.Decisions[0].Latest.Steps = []decisions.Step{cooling, stable}
+		if got := Examine(s).Text(); !strings.Contains(got, "held by "+word) {
+			t.Errorf("of %d: %s", after, got)
+		}
+	}
+}
+
 func TestIdentity_says_who_asked(t *testing.T) {
 	role := "arn:aws:iam::1:role/reader"
 	for want, c := range map[string]struct {
