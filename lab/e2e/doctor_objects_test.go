@@ -408,7 +408,7 @@ spec:
   scaleTargetRef: {name: near}
   pollingInterval: 1
   cooldownPeriod: 300
-  minReplicaCount: 1
+  minReplicaCount: 2
   maxReplicaCount: 4
   triggers:
   - type: metrics-api
