@@ -228,7 +228,7 @@ func (w *walkthrough) breaksClock() {
 func (w *walkthrough) runsFurl(args ...string) (string, error) {
 	ctx, stop := context.WithTimeout(w.t.Context(), time.Minute)
 	defer stop()
-	cmd := exec.CommandContext(ctx, filepath.Join(w.lab.Bin, "furl"), append(args, "--kubeconfig", w.lab.Kubeconfig)...) //nolint:gosec // our own program
+	cmd := exec.CommandContext(ctx, filepath.Join(w.lab.Bin, "furl"), append(args, "--kubeconfig", w.lab.Kubeconfig)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
 	err := cmd.Run()
