@@ -69,10 +69,10 @@ func TestFreePorts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []int{before.API, before.Etcd, before.Peer, before.Operator, before.Metrics, before.Webhooks}
+	all := []int{before.API, before.Etcd, before.Peer, before.Operator, before.Metrics, before.Webhooks, before.SQS}
 	slices.Sort(all)
-	if len(slices.Compact(all)) != 5 || all[0] == 0 {
-		t.Fatalf("ports are %+v, want five", before)
+	if len(slices.Compact(all)) != 7 || all[0] == 0 {
+		t.Fatalf("ports are %+v, want seven", before)
 	}
 	t.Run("keep_what_is_still_free", func(t *testing.T) {
 		after, err := freePorts(t.Context(), before)
