@@ -47,7 +47,9 @@ func startOperator(t *testing.T, l *labtest.Lab, name string, args ...string) *o
 	}
 	all := append([]string{
 		"operator", "--kubeconfig=" + filepath.Join(l.Dir, "operator", "kubeconfig"), "--namespace=furl-system",
-		"--bind-address=127.0.0.1", "--secure-port=" + port, "--cert-dir=" + t.TempDir(), "--metrics-bind-address=" + freeAddress(t),
+		"--bind-address=127.0.0.1", "--secure-port=" + port, "--metrics-bind-address=" + freeAddress(t), "--webhook-bind-address=",
+		// The lab's own: with one that it made, the API server would no longer trust the lab's operator.
+		"--tls-cert-file=" + filepath.Join(l.Dir, "operator", "tls.crt"), "--tls-private-key-file=" + filepath.Join(l.Dir, "operator", "tls.key"),
 	}, args...)
 	o.cmd = exec.Command(filepath.Join(l.Bin, "furl"), all...) //nolint:noctx // our own program, ended by hand
 	o.cmd.Stdout, o.cmd.Stderr = out, out
