@@ -58,10 +58,10 @@ generate: ## Writes all that is generated.
 	@for m in . lab tools/helm; do $(GO) generate -C $$m ./... || exit 1; done
 
 test: $(TERRAFORM) ## Runs every test of every module and sums them in one line.
-	@$(GO) run -C tools ./testrun -root .. -serial lab -again lab $(TESTFLAGS)
+	@$(GO) run -C tools ./testrun -root .. -serial lab -again lab,tools/helm $(TESTFLAGS)
 
 race: ## The same with the race detector, but for what only drives other processes.
-	@$(GO) run -C tools ./testrun -root .. -serial lab -again lab -race \
+	@$(GO) run -C tools ./testrun -root .. -serial lab -again lab,tools/helm -race \
 		-race-without k8s.io/kubernetes/cmd,github.com/furl-dev/furl/lab/labtest,github.com/kedacore/keda/v2,helm.sh/helm/v4/pkg/cmd,github.com/hashicorp/hcl/v2 $(TESTFLAGS)
 
 conformance: ## Runs the records of the HPA controller and of KEDA; CASES=DIR takes another folder of such files.

@@ -27,7 +27,7 @@ func (l *lab) acceptsEveryRendering() {
 	for _, file := range valuesFiles(l.t) {
 		l.types("helm template furl charts/furl --namespace furl-system --values " + file + " | kubectl apply --dry-run=server -f -")
 	}
-	l.types("kubectl delete namespace furl-system --wait=false")
+	l.types("kubectl delete namespace furl-system")
 }
 
 // served is a workload with an object whose finalizer is Furl's.
