@@ -10,7 +10,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -54,16 +53,18 @@ func (c *cluster) ServedBy(_ context.Context, api string) (string, error) {
 	return c.services[api], nil
 }
 
-// realTime is the clock of the test's bubble.
-type realTime struct{}
+// stepped is a clock by which a turn is made when a test asks for it.
+type stepped struct{ made, next chan struct{} }
 
-func (realTime) Now() time.Time { return time.Now() }
+func (stepped) Now() time.Time { return time.Time{} }
 
-func (realTime) Wait(ctx context.Context, until time.Time) error {
-	t := time.NewTimer(time.Until(until))
-	defer t.Stop()
+func (s stepped) Wait(ctx context.Context, until time.Time) error {
+	if until != s.Now().Add(lookAgain) {
+		return fmt.Errorf("the next turn is at %s", until)
+	}
+	s.made <- struct{}{}
 	select {
-	case <-t.C:
+	case <-s.next:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -72,7 +73,7 @@ func (realTime) Wait(ctx context.Context, until time.Time) error {
 
 func watch(c *cluster, out *bytes.Buffer, r prometheus.Registerer) *Watch {
 	return &Watch{
-		Ground: c, Clock: realTime{}, Metrics: r,
+		Ground: c, Clock: stepped{}, Metrics: r,
 		Log:  slog.New(slog.NewTextHandler(out, nil)),
 		APIs: []API{{Name: "v1beta1.metrics.k8s.io", Namespace: "furl-system", Otherwise: "it works beside it"}},
 	}
@@ -112,59 +113,58 @@ func TestLook_asks_the_cluster_and_not_only_its_version(t *testing.T) {
 // TestWatch_says_once_what_is_new follows a cluster in which metrics-server
 // comes and goes, and which is upgraded.
 func TestWatch_says_once_what_is_new(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := &cluster{
-			version: version.Info{Minor: "31", GitVersion: "v1.31.9"}, zero: true,
-			services: map[string]string{"v1beta1.metrics.k8s.io": "kube-system/metrics-server"},
+	c := &cluster{
+		version: version.Info{Minor: "31", GitVersion: "v1.31.9"}, zero: true,
+		services: map[string]string{"v1beta1.metrics.k8s.io": "kube-system/metrics-server"},
+	}
+	var out bytes.Buffer
+	r := prometheus.NewRegistry()
+	w, turns := watch(c, &out, r), stepped{make(chan struct{}), make(chan struct{})}
+	w.Clock = turns
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- w.Run(ctx) }()
+	<-turns.made
+	for _, want := range []string{
+		`msg="this Kubernetes is older than Furl supports" kubernetes=v1.31.9 oldest=1.32`,
+		`msg="this cluster lacks a feature" feature=hpa-tolerance`,
+		`msg="somebody else serves an API of Furl" api=v1beta1.metrics.k8s.io service=kube-system/metrics-server so="it works beside it"`,
+	} {
+		if strings.Count(out.String(), want) != 1 {
+			t.Errorf("it did not say once %q but\n%s", want, out.String())
 		}
-		var out bytes.Buffer
-		r := prometheus.NewRegistry()
-		w := watch(c, &out, r)
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- w.Run(ctx) }()
-		synctest.Wait()
-		for _, want := range []string{
-			`msg="this Kubernetes is older than Furl supports" kubernetes=v1.31.9 oldest=1.32`,
-			`msg="this cluster lacks a feature" feature=hpa-tolerance`,
-			`msg="somebody else serves an API of Furl" api=v1beta1.metrics.k8s.io service=kube-system/metrics-server so="it works beside it"`,
-		} {
-			if strings.Count(out.String(), want) != 1 {
-				t.Errorf("it did not say once %q but\n%s", want, out.String())
-			}
-		}
-		if err := testutil.GatherAndCompare(r, strings.NewReader(`# HELP furl_beside 1 for each API of Furl that another Service answers for.
+	}
+	if err := testutil.GatherAndCompare(r, strings.NewReader(`# HELP furl_beside 1 for each API of Furl that another Service answers for.
 # TYPE furl_beside gauge
 furl_beside{api="v1beta1.metrics.k8s.io",service="kube-system/metrics-server"} 1
 # HELP furl_cluster_supported Whether the version of the API server is one that this Furl supports.
 # TYPE furl_cluster_supported gauge
 furl_cluster_supported{version="v1.31.9"} 0
 `), "furl_beside", "furl_cluster_supported"); err != nil {
-			t.Error(err)
-		}
+		t.Error(err)
+	}
 
-		out.Reset()
-		time.Sleep(lookAgain)
-		synctest.Wait()
-		if out.Len() > 0 {
-			t.Errorf("nothing is new, and it said\n%s", out.String())
-		}
+	out.Reset()
+	turns.next <- struct{}{}
+	<-turns.made
+	if out.Len() > 0 {
+		t.Errorf("nothing is new, and it said\n%s", out.String())
+	}
 
-		c.version, c.tolerance = version.Info{Minor: "37", GitVersion: "v1.37.2"}, true
-		c.services["v1beta1.metrics.k8s.io"] = "furl-system/furl"
-		time.Sleep(lookAgain)
-		synctest.Wait()
-		if got := out.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "is supported") || !strings.Contains(got, "nobody else's") {
-			t.Errorf("after the upgrade it said\n%s", got)
-		}
-		if n := testutil.CollectAndCount(w.gauges.others); n != 0 {
-			t.Errorf("%d APIs are shown as somebody else's", n)
-		}
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	c.version, c.tolerance = version.Info{Minor: "37", GitVersion: "v1.37.2"}, true
+	c.services["v1beta1.metrics.k8s.io"] = "furl-system/furl"
+	turns.next <- struct{}{}
+	<-turns.made
+	if got := out.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "is supported") || !strings.Contains(got, "nobody else's") {
+		t.Errorf("after the upgrade it said\n%s", got)
+	}
+	if n := testutil.CollectAndCount(w.gauges.others); n != 0 {
+		t.Errorf("%d APIs are shown as somebody else's", n)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestWatch_keeps_what_it_knows_when_the_cluster_does_not_answer(t *testing.T) {
