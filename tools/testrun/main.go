@@ -40,7 +40,7 @@ func main() {
 	flag.StringVar(&o.serial, "serial", "", "modules whose packages run one at a time, comma separated, such as lab")
 	flag.StringVar(&o.again, "again", "", "modules whose failing tests run once more, alone, comma separated; what then passes is named as flaky")
 	flag.StringVar(&o.heavy, "race-without", "", "import paths, comma separated; packages that link one are not tested with -race")
-	flag.DurationVar(&o.timeout, "timeout", 15*time.Minute, "limit for the tests of one package")
+	flag.DurationVar(&o.timeout, "timeout", 20*time.Minute, "limit for the tests of one package")
 	flag.StringVar(&o.run, "run", "", "only tests that match, as go test's")
 	flag.DurationVar(&o.every, "progress", 30*time.Second, "how often to name the packages that still run")
 	flag.Parse()
