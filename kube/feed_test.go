@@ -11,7 +11,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 )
 
 func keyed(name string) types.NamespacedName {
@@ -48,6 +50,7 @@ func versioned(name, v string) *corev1.Pod {
 
 func TestFeed_follows_objects_as_they_come_and_go(t *testing.T) {
 	c := fake.NewClientset(versioned("a", "1"), versioned("b", "1"))
+	watching := tellsWhenWatched(c)
 	sink := &names{all: map[types.NamespacedName]string{}}
 	feed := PodFeed(c, nil, sink)
 	ctx, stop := context.WithCancel(t.Context())
@@ -60,6 +63,7 @@ func TestFeed_follows_objects_as_they_come_and_go(t *testing.T) {
 		}
 	}()
 	<-feed.Synced()
+	<-watching // the fake forgets what is deleted between a list and its watch
 	eventually(t, sink, map[types.NamespacedName]string{keyed("a"): "1", keyed("b"): "1"})
 	api := c.CoreV1().Pods("ns")
 	if _, err := api.Update(ctx, versioned("a", "2"), metav1.UpdateOptions{}); err != nil {
@@ -72,6 +76,22 @@ func TestFeed_follows_objects_as_they_come_and_go(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, sink, map[types.NamespacedName]string{keyed("a"): "2", keyed("c"): "1"})
+}
+
+// tellsWhenWatched returns a channel that is closed once pods are watched.
+func tellsWhenWatched(c *fake.Clientset) <-chan struct{} {
+	watching := make(chan struct{})
+	closed := sync.OnceFunc(func() { close(watching) })
+	c.PrependWatchReactor("pods", func(action clienttesting.Action) (bool, watch.Interface, error) {
+		a, ok := action.(clienttesting.WatchActionImpl)
+		if !ok {
+			return false, nil, nil
+		}
+		w, err := c.Tracker().Watch(a.GetResource(), a.GetNamespace(), a.ListOptions)
+		closed()
+		return true, w, err
+	})
+	return watching
 }
 
 // eventually waits until the sink holds what it should.

@@ -161,7 +161,8 @@ func (p *Pool) use(owner string, c recipe, every time.Duration, notify func()) *
 	return l
 }
 
-// Refresh reads all sources of an owner as soon as possible.
+// Refresh reads all sources of an owner as soon as possible. What is being
+// read, or was within the last second, is not read again for it.
 func (p *Pool) Refresh(owner string) {
 	now := p.clock.Now()
 	p.mu.Lock()

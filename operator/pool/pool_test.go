@@ -281,3 +281,23 @@ func TestPool_survives_a_source_that_panics(t *testing.T) {
 		}
 	})
 }
+
+func TestPool_asked_during_a_first_read_reads_once(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := start(t)
+		f := newFake(func(ctx context.Context, n int) (trigger.Sample, error) {
+			time.Sleep(50 * time.Millisecond)
+			return answers(ctx, n)
+		})
+		p.use("a", f.recipe("k"), 300*s, silent)
+		synctest.Wait()
+		p.Refresh("a")
+		time.Sleep(100 * time.Millisecond)
+		p.Refresh("a")
+		time.Sleep(800 * time.Millisecond)
+		synctest.Wait()
+		if diff := cmp.Diff([]time.Duration{0}, f.reads()); diff != "" {
+			t.Errorf("reads (-want +got):\n%s", diff)
+		}
+	})
+}

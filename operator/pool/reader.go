@@ -70,15 +70,18 @@ func (r *reader) remove(l *Lease) (unused bool) {
 	return false
 }
 
-// hurry asks for a read now, or right after the one under way, though not more
-// than one each second, and not sooner than the server allows.
+// hurry asks for a read not to wait for its turn. One that is under way, or
+// began within the last second, will do.
 func (r *reader) hurry(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.want(now)
+	if !r.busy && now.Sub(r.started) >= shortest {
+		r.want(now)
+	}
 }
 
-// want is hurry with the lock held.
+// want asks for a read now, or right after the one under way, though not more
+// than one each second, and not sooner than the server allows. The lock is held.
 func (r *reader) want(now time.Time) {
 	if r.busy {
 		r.again = true
