@@ -62,6 +62,7 @@ func TestScope_follows_its_namespaces_and_no_other(t *testing.T) {
 		var running sync.WaitGroup
 		running.Go(func() { _ = feed.Run(ctx) })
 		<-feed.Synced()
+		synctest.Wait() // until it watches: the fake forgets what is deleted between a list and its watch
 		if diff := cmp.Diff([]string{"pay/a", "shop/a"}, s.names()); diff != "" {
 			t.Error(diff)
 		}
