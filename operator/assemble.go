@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"time"
 
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/operator/actuation"
@@ -19,9 +20,15 @@ import (
 	"k8s.io/client-go/rest"
 )
 
+// metrics is where the parts register theirs; *prometheus.Registry is one.
+type metrics interface {
+	prometheus.Registerer
+	prometheus.Gatherer
+}
+
 // assemble connects the parts; nothing runs yet but the sender of events.
-func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, error) {
-	clients, err := kube.NewClients(config)
+func assemble(ctx context.Context, c *Config, config *rest.Config, registry metrics) (*parts, error) {
+	clients, err := kube.NewClients(kube.Counted(config, registry))
 	if err != nil {
 		return nil, err
 	}
@@ -29,15 +36,15 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 	if err != nil {
 		return nil, err
 	}
-	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	p := &parts{
 		config: c, clients: clients, apis: apis,
-		events: kube.NewEvents(ctx, kube.EventsConfig{Client: clients.Events, Clock: schedule.Clock{}, Metrics: registry}),
-		health: newHealth(c.MetricsBindAddress, registry, c.Log),
+		events:  kube.NewEvents(ctx, kube.EventsConfig{Client: clients.Events, Clock: schedule.Clock{}, Metrics: registry}),
+		health:  newHealth(c.MetricsBindAddress, registry, c.Log),
+		leading: prometheus.NewGauge(prometheus.GaugeOpts{Name: "furl_leading", Help: "1 while this process is the one that decides."}),
 	}
 	p.gate = freeze.NewGate(freeze.Config{Own: c.Namespace, Clock: schedule.Clock{}, Log: c.Log, Changed: p.refrozen})
-	registry.MustRegister(freeze.NewMeter(p.gate))
+	registry.MustRegister(p.leading, freeze.NewMeter(p.gate))
 	s := newScene(c, clients, registry, func(t kube.Target) { p.targetChanged(t) }, func(owner types.NamespacedName) { p.podsChanged(owner) })
 	p.warm = newWarmth(s.nodes, s.store, schedule.Clock{})
 	if c.ResourceMetrics == ResourceSelf {
@@ -49,6 +56,7 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 	if p.certificates, err = newCertificates(c, clients); err != nil {
 		return nil, err
 	}
+	registry.MustRegister(newExpiry(p.certificates.serving(c)))
 	if p.server, err = p.newServer(s); err != nil {
 		return nil, err
 	}
@@ -56,13 +64,16 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 		return nil, err
 	}
 	p.controller = p.newAutoscalers(s)
+	late := map[string]func() time.Duration{"hpa": p.controller.Late}
 	if c.ScaledObjects == ScaledObjectsOn {
 		if p.keda, err = p.newKeda(s); err != nil {
 			return nil, err
 		}
 		s.targets.Changed = p.keda.objects.TargetChanged
+		late["scaledobject"] = p.keda.objects.Late
 		p.feeds = append(p.feeds, p.keda.feed)
 	}
+	registry.MustRegister(newOverdue(late))
 	if p.webhooks, err = p.newWebhooks(s); err != nil {
 		return nil, err
 	}
@@ -83,7 +94,7 @@ func assemble(ctx context.Context, c *Config, config *rest.Config) (*parts, erro
 
 // scene is what the controllers of all kinds share.
 type scene struct {
-	registry  *prometheus.Registry
+	registry  prometheus.Registerer
 	pods      *kube.Pods
 	workloads *kube.Workloads
 	scales    *kube.Scales
@@ -95,7 +106,7 @@ type scene struct {
 	told      actuation.Told
 }
 
-func newScene(c *Config, clients *kube.Clients, r *prometheus.Registry, target func(kube.Target), owner func(types.NamespacedName)) *scene {
+func newScene(c *Config, clients *kube.Clients, r prometheus.Registerer, target func(kube.Target), owner func(types.NamespacedName)) *scene {
 	s := &scene{
 		registry: r, pods: kube.NewPods(owner), workloads: kube.NewWorkloads(target), targets: new(kube.Targets),
 		nodes: newNodes(), store: resource.NewStore(c.Scrape.MetricResolution), book: record.NewBook(record.DefaultBudget),

@@ -76,6 +76,19 @@ func secretBox(c *Config, clients *kube.Clients) kube.SecretBox {
 	return kube.SecretBox{Client: clients.Core, NamespacedName: types.NamespacedName{Namespace: c.Namespace, Name: cmp.Or(c.CertSecret, c.Name+certificatesSuffix)}}
 }
 
+// serving are all that is served with, by what it serves.
+func (o *certificates) serving(c *Config) map[string]webhook.Certificate {
+	given := c.Serving.Serving.ServerCert.CertKey
+	of := map[string]webhook.Certificate{"apis": webhook.Files{Cert: given.CertFile, Key: given.KeyFile}}
+	if o.apis != nil {
+		of["apis"] = o.apis
+	}
+	if o.webhooks != nil {
+		of["webhooks"] = o.webhooks
+	}
+	return of
+}
+
 // keep makes the certificate that Furl renews by itself the one to serve with.
 func (o *certificates) keep(c *Config, clients *kube.Clients) (*cert.Serving, error) {
 	serving, err := cert.NewServing(served(c.Namespace, c.Name), schedule.Clock{}.Now(), c.Log)

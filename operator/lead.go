@@ -38,6 +38,8 @@ func (p *parts) lead(ctx context.Context) error {
 // that nobody answers for hinders others, such as the deletion of namespaces. Nearly every HPA is about what pods use, so
 // all of them wait for the first samples; ScaledObjects wait one by one.
 func (p *parts) govern(ctx context.Context) error {
+	p.leading.Set(1)
+	defer p.leading.Set(0)
 	var announcing sync.WaitGroup
 	announcing.Go(func() { p.announce(ctx) })
 	defer announcing.Wait()

@@ -2,6 +2,8 @@
 // decides and serves, as one group that begins and ends together.
 package operator
 
+//go:generate go test -run ^TestMetrics_are_those_of_the_reference$ . -update
+
 import (
 	"context"
 	"fmt"
@@ -16,6 +18,7 @@ import (
 	"github.com/furl-dev/furl/operator/webhook"
 	"github.com/furl-dev/furl/resource"
 	"github.com/furl-dev/furl/schedule"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -35,7 +38,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	p, err := assemble(ctx, &c, config)
+	p, err := assemble(ctx, &c, config, prometheus.NewRegistry())
 	if err != nil {
 		return err
 	}
@@ -70,7 +73,8 @@ type parts struct {
 	feeds        []kube.Follower
 	beside       *beside.Watch
 	health       *health
-	external     kube.APIHolder // who answers for external.metrics.k8s.io
+	leading      prometheus.Gauge // 1 while this process decides
+	external     kube.APIHolder   // who answers for external.metrics.k8s.io
 }
 
 // run starts everything in the order in which it depends on each other, and

@@ -139,6 +139,22 @@ func (s *Schedule[K]) Len() int {
 	return len(s.entries)
 }
 
+// Late is for how long the turn that waits, or is under way, longest has been due.
+func (s *Schedule[K]) Late() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var first time.Time
+	for _, e := range s.entries {
+		if e.running || e.index != idle {
+			first = earlier(first, e.due)
+		}
+	}
+	if first.IsZero() {
+		return 0
+	}
+	return max(time.Since(first), 0)
+}
+
 func (s *Schedule[K]) wake(key K, spread time.Duration) {
 	now := time.Now()
 	s.mu.Lock()

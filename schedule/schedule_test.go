@@ -256,6 +256,34 @@ func TestSchedule_never_runs_a_key_twice_at_once_and_bounds_its_workers(t *testi
 	})
 }
 
+func TestSchedule_tells_how_late_it_is(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(Config{Workers: 1}, func(_ context.Context, k string, _ Turn) (time.Time, error) {
+			if k == "slow" {
+				time.Sleep(10 * time.Second)
+			}
+			return time.Now().Add(time.Hour), nil
+		})
+		late := func(want time.Duration, why string) {
+			t.Helper()
+			synctest.Wait()
+			if got := c.Late(); got != want {
+				t.Errorf("%s: late by %s, want %s", why, got, want)
+			}
+		}
+		late(0, "there is no key")
+		start(t, c)
+		c.Wake("slow")
+		time.Sleep(4 * time.Second)
+		late(4*time.Second, "a turn is under way since then")
+		c.Wake("next")
+		time.Sleep(5 * time.Second)
+		late(9*time.Second, "the other has waited for less long")
+		time.Sleep(2 * time.Second)
+		late(0, "all had their turns, and the next is due in an hour")
+	})
+}
+
 func TestSchedule_wakes_again_after_a_turn_that_was_under_way(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newJournal()

@@ -113,6 +113,9 @@ func (k *Controller) Lead(ctx context.Context) error {
 	return k.turns.Run(ctx)
 }
 
+// Late is for how long the turn that waits longest has been due.
+func (k *Controller) Late() time.Duration { return k.turns.Late() }
+
 // PodsChanged tells that what an HPA selects has changed.
 func (k *Controller) PodsChanged(owner types.NamespacedName) { k.wake(owner) }
 

@@ -81,7 +81,8 @@ func (m *Meter) wants(key types.NamespacedName, replicas int32) {
 	m.desired.WithLabelValues(key.Namespace, key.Name).Set(float64(replicas))
 }
 
-// forget drops the series of an HPA that is gone; upstream keeps them for ever.
+// forget drops the series of an HPA that is gone; upstream keeps its own for ever.
 func (m *Meter) forget(key types.NamespacedName) {
 	m.desired.DeleteLabelValues(key.Namespace, key.Name)
+	m.Forget(shortKind, key)
 }

@@ -23,7 +23,7 @@ func (a *Autoscaler) Record(ctx context.Context, r loop.Record) error {
 		return nil // the next turn says what became of it
 	}
 	meter := a.settings.Meter
-	meter.Decided(shortKind, &r)
+	meter.Decided(shortKind, a.key, &r)
 	if a.ports.Records != nil {
 		a.ports.Records.Keep(a.workload(), r)
 	}

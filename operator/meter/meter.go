@@ -7,13 +7,18 @@ import (
 
 	"github.com/furl-dev/furl/loop"
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
 )
+
+// Object names what was decided on.
+type Object = types.NamespacedName
 
 // Meter counts under Furl's own names.
 type Meter struct {
 	decisions *prometheus.CounterVec
 	reaction  prometheus.Histogram
 	writes    *prometheus.CounterVec
+	objects   objects
 }
 
 // New registers the metrics with r, or finds those that are registered: the
@@ -30,6 +35,7 @@ func New(r prometheus.Registerer) *Meter {
 		writes: shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "furl_status_writes_total", Help: "Writes of an object's status by kind and result (written, failed).",
 		}, []string{"kind", "result"})),
+		objects: newObjects(r),
 	}
 }
 
@@ -46,8 +52,9 @@ func shared[C prometheus.Collector](r prometheus.Registerer, c C) C {
 	return c
 }
 
-// Decided counts a decision by the rule that made the size what it is.
-func (m *Meter) Decided(kind string, r *loop.Record) {
+// Decided counts a decision by the rule that made the size what it is, and shows
+// what it means for the object.
+func (m *Meter) Decided(kind string, on Object, r *loop.Record) {
 	rule := "none"
 	for i := len(r.Decision.Steps) - 1; i >= 0; i-- {
 		if s := &r.Decision.Steps[i]; s.Before != s.After {
@@ -56,6 +63,7 @@ func (m *Meter) Decided(kind string, r *loop.Record) {
 		}
 	}
 	m.decisions.WithLabelValues(kind, rule, string(r.Outcome)).Inc()
+	m.objects.show(kind, on, r)
 }
 
 // Reacted notes how long it took from the reason of a write to the write.

@@ -97,6 +97,9 @@ func (k *Controller) Lead(ctx context.Context) error {
 	return k.turns.Run(ctx)
 }
 
+// Late is for how long the turn that waits longest has been due.
+func (k *Controller) Late() time.Duration { return k.turns.Late() }
+
 // wasActive says that an object had work when its status was written.
 func wasActive(o *v1alpha1.ScaledObject) bool {
 	return o.Status.Conditions.IsTrue(v1alpha1.ConditionActive)

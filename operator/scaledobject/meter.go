@@ -107,6 +107,7 @@ func (m *Meter) drop(key types.NamespacedName) {
 
 // forget drops all that is kept of an object that is gone.
 func (m *Meter) forget(key types.NamespacedName) {
+	m.Forget(shortKind, key)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, held := m.known[key]; !held {

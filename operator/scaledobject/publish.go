@@ -51,7 +51,7 @@ func (a *Scaler) Record(ctx context.Context, r loop.Record) error {
 		return nil // the next turn says what became of it
 	}
 	a.lost = r.Outcome == loop.Unseen
-	a.settings.Meter.Decided(shortKind, &r)
+	a.settings.Meter.Decided(shortKind, a.key, &r)
 	if a.ports.Records != nil {
 		a.ports.Records.Keep(a.workload(), r)
 	}
