@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -179,6 +180,12 @@ func TestPlane(t *testing.T) {
 	lab := labtest.Start(t, labtest.Options{Dir: dir, Keep: true})
 	lab.Kubectl("create", "configmap", "note", "--from-literal=text=kept")
 
+	t.Run("tells_which_release_it_is_and_kubectl_is_the_same", func(t *testing.T) {
+		said := regexp.MustCompile(`(?m)^(?:Client|Server) Version: (v1\.\d+\.\d+)$`).FindAllStringSubmatch(lab.Kubectl("version"), -1)
+		if len(said) != 2 || said[0][1] != said[1][1] {
+			t.Errorf("kubectl version tells %q, want one release of client and server", said)
+		}
+	})
 	t.Run("comes_back_by_itself_after_it_was_killed", func(t *testing.T) {
 		killed := planePID(t, dir)
 		if err := syscall.Kill(killed, syscall.SIGKILL); err != nil {

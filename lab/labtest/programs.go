@@ -11,26 +11,10 @@ import (
 	"testing"
 )
 
-// programs are what a lab consists of: the folder of the module and the package there.
-func programs() []struct{ module, pkg, name string } {
-	return []struct{ module, pkg, name string }{
-		{"lab", "./cmd/furl-lab", "furl-lab"},
-		{"lab", "./cmd/furl-karpenter", "furl-karpenter"},
-		{"lab", "./cmd/furl-shell", "furl-shell"},
-		{"lab", "k8s.io/kubernetes/cmd/kubectl", "kubectl"},
-		{".", "./cmd/furl", "furl"},
-		{".", "./workload/cmd/hpa-example", "hpa-example"},
-		{".", "./workload/cmd/load", "load"},
-		{".", "./workload/cmd/sqs-consumer", "sqs-consumer"},
-		{".", "./workload/cmd/prompt-generator", "prompt-generator"},
-		{"lab", "./cmd/vllm-openai", "vllm-openai"},
-	}
-}
-
 var build = sync.OnceValues(buildAll) //nolint:gochecknoglobals // once per test binary, as the name says
 
-// Programs builds everything that a lab consists of into the repository's bin, with the flags of `make build`, and
-// returns that folder. What is up to date costs a second; the control plane from nothing takes minutes.
+// Programs builds everything that a lab consists of into the repository's bin, by `make build`, and returns that
+// folder. What is up to date costs a second; the control plane from nothing takes minutes.
 func Programs(t testing.TB) string {
 	t.Helper()
 	bin, err := build()
@@ -58,13 +42,11 @@ func buildAll() (string, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return "", fmt.Errorf("lock the programs: %w", err)
 	}
-	for _, p := range programs() {
-		// Go leaves alone what is up to date, and replaces the rest by renaming: a lab that runs keeps its program.
-		cmd := exec.Command("go", "build", "-o", filepath.Join(bin, p.name), p.pkg) //nolint:gosec,noctx // as long as it takes
-		cmd.Dir = filepath.Join(root, p.module)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("build %s: %w\n%s", p.name, err, out)
-		}
+	// Go leaves alone what is up to date, and replaces the rest by renaming: a lab that runs keeps its program.
+	cmd := exec.Command("make", "--no-print-directory", "build") //nolint:noctx // as long as it takes
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("make build: %w\n%s", err, out)
 	}
 	return bin, nil
 }

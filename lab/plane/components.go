@@ -68,6 +68,7 @@ func runAPIServer(ctx context.Context, o *apiserveroptions.ServerRunOptions) err
 		return err
 	}
 	guardEgress(config)
+	nameRelease(config)
 	config.KubeAPIs.ControlPlane.Generic.LoopbackClientConfig.UserAgent = setting.APIServerName
 	completed, err := config.Complete()
 	if err != nil {

@@ -87,7 +87,7 @@ func (f *fleet) fill(s *corev1.NodeStatus, n *node, at metav1.Time) {
 		{Type: corev1.NodeHostName, Address: n.name},
 	}
 	s.DaemonEndpoints.KubeletEndpoint.Port = n.port
-	s.NodeInfo.KubeletVersion = "v0.0.0-furl-lab-simulated"
+	s.NodeInfo.KubeletVersion = "v1.37.2-furl-simulated"
 	s.NodeInfo.OperatingSystem, s.NodeInfo.Architecture = "linux", runtime.GOARCH
 	for _, c := range []corev1.NodeCondition{
 		{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "Simulated", Message: "this node is simulated"},

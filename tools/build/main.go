@@ -73,7 +73,15 @@ func build(ctx context.Context, p program, t *task) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-ldflags=-s -w", "-o", out, p.pkg) //nolint:gosec // the go tool, with packages our Makefile names
+	flags := "-s -w"
+	if !strings.HasPrefix(p.pkg, ".") {
+		release, err := release(ctx, p)
+		if err != nil {
+			return err
+		}
+		flags += release
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-ldflags="+flags, "-o", out, p.pkg) //nolint:gosec // the go tool, with packages our Makefile names
 	cmd.Dir = p.dir
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second
@@ -91,4 +99,22 @@ func build(ctx context.Context, p program, t *task) error {
 	}
 	t.done()
 	return nil
+}
+
+// release are the linker's flags that tell a program of another module which
+// version it is, where the programs of Kubernetes look for theirs.
+func release(ctx context.Context, p program) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "list", "-f", "{{with .Module}}{{.Version}}{{end}}", p.pkg) //nolint:gosec // as in build
+	cmd.Dir = p.dir
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("find the version of %s: %w", p.pkg, err)
+	}
+	version := strings.TrimSpace(string(out))
+	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	if len(parts) < 3 {
+		return "", nil // a program of this module, or of the standard library
+	}
+	const at = "k8s.io/component-base/version."
+	return fmt.Sprintf(" -X %[1]sgitVersion=%[2]s -X %[1]sgitMajor=%[3]s -X %[1]sgitMinor=%[4]s", at, version, parts[0], parts[1]), nil
 }
