@@ -106,16 +106,28 @@ func (s *Snapshot) examineAPI(group string, users []Ref) *Finding {
 		f.Evidence = []string{"condition Available is not True: " + oneLine(why)}
 		f.Do = []string{"kubectl describe apiservice " + a.Name}
 		if !ours {
-			f.Do = append(f.Do, "It is not Furl's: mend that server, or delete the entry and let Furl serve the API (kubectl apply -f deploy/50-apiservices.yaml).")
+			f.Do = append(f.Do, instead(group, a.Name))
 		}
 	case group == metricsGroup && s.System != "" && !ours:
 		f.Severity, f.Sentence = Note, fmt.Sprintf("%s is served by somebody else, %s; Furl measures by itself and works beside it", group, server)
 		f.Evidence = []string{fmt.Sprintf("apiservice %s names %s, and Furl runs in namespace %s", a.Name, server, s.System)}
-		f.Do = []string{"Nothing need be done. To have kubectl top answered by Furl, remove the other server, then: kubectl apply -f deploy/50-apiservices.yaml"}
+		f.Do = []string{"Nothing need be done. To have kubectl top answered by Furl, remove the other server, then: furl install"}
 	default:
 		return nil
 	}
 	return f
+}
+
+// instead is what to do about a server that is not Furl's and does not answer.
+func instead(group, entry string) string {
+	const mend = "It is not Furl's: mend that server"
+	switch group {
+	case metricsGroup:
+		return fmt.Sprintf("%s, or let Furl serve the API: kubectl delete apiservice %s, then furl install", mend, entry)
+	case externalGroup:
+		return fmt.Sprintf("%s, or let Furl serve the API: kubectl delete apiservice %s, then furl install --external-metrics", mend, entry)
+	}
+	return mend + "."
 }
 
 // absent is that a group that is used is served by nobody. Furl's own cpu and
@@ -132,7 +144,7 @@ func (s *Snapshot) absent(group string, users []Ref) *Finding {
 	if group == metricsGroup {
 		f.Do = []string{
 			"Furl serves it where its manifests are applied; its own decisions do not need it, kubectl top and other controllers of HPAs do.",
-			"kubectl apply -f deploy/50-apiservices.yaml",
+			"furl install",
 		}
 		return f
 	}
