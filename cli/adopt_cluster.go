@@ -36,7 +36,7 @@ type cluster struct {
 const callsBy = "furl-cli"
 
 func newCluster(c *rest.Config, namespace string) (*cluster, error) {
-	clients, err := kube.NewClients(c)
+	clients, err := kube.NewClients(kube.Access{Config: c})
 	if err != nil {
 		return nil, err
 	}

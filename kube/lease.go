@@ -8,25 +8,56 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
-// Lease timing is kube-controller-manager's: a leader that dies is replaced
-// within 15 s, one that ends releases the lease at once.
-const (
-	leaseDuration = 15 * time.Second
-	renewDeadline = 10 * time.Second
-	retryPeriod   = 2 * time.Second
-)
+// Term is the timing of a lease, see ADR 22.
+type Term struct {
+	// Duration is for how long nobody else takes a lease that is not renewed.
+	Duration time.Duration
+	// RenewDeadline is for how long after the last renewal its holder writes.
+	RenewDeadline time.Duration
+	// RetryPeriod is how often a lease is renewed, or tried for.
+	RetryPeriod time.Duration
+}
+
+// DefaultTerm is kube-controller-manager's, but for the retries: a standby tries
+// each 1 to 2.2 retry periods, which is to fit into 5 s with the first reads after it.
+func DefaultTerm() Term {
+	return Term{Duration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: time.Second}
+}
+
+// Validate returns what is wrong with it, each with its flag's name.
+func (t Term) Validate() error {
+	var wrong []error
+	if t.RetryPeriod <= 0 {
+		wrong = append(wrong, fmt.Errorf("--leader-elect-retry-period is %s: set more than 0", t.RetryPeriod))
+	}
+	// As client-go asks for.
+	if least := time.Duration(leaderelection.JitterFactor * float64(t.RetryPeriod)); t.RenewDeadline <= least {
+		wrong = append(wrong, fmt.Errorf("--leader-elect-renew-deadline is %s: set more than %g times --leader-elect-retry-period, %s",
+			t.RenewDeadline, leaderelection.JitterFactor, least))
+	}
+	if t.Duration <= t.RenewDeadline {
+		wrong = append(wrong, fmt.Errorf("--leader-elect-lease-duration is %s: set more than --leader-elect-renew-deadline, %s", t.Duration, t.RenewDeadline))
+	}
+	if t.Duration < time.Second || t.Duration%time.Second != 0 {
+		wrong = append(wrong, fmt.Errorf("--leader-elect-lease-duration is %s: set whole seconds, a lease has no others", t.Duration))
+	}
+	return errors.Join(wrong...)
+}
 
 // Lease says who may decide and write.
 type Lease struct {
-	Client          kubernetes.Interface
+	Client          coordinationclient.LeasesGetter
 	Namespace, Name string
 	// Identity tells the candidates apart, such as the pod's name.
 	Identity string
+	Term     Term
+	// Fence is open while the lease is held.
+	Fence *Fence
 }
 
 // ErrLeaseLost means that another may decide by now: the process should end.
@@ -66,13 +97,13 @@ func (l Lease) Lead(ctx context.Context, lead func(ctx context.Context) error) e
 func (l Lease) elector(lead func(held context.Context)) (*leaderelection.LeaderElector, error) {
 	e, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 		Name: l.Name,
-		Lock: &resourcelock.LeaseLock{
+		Lock: &fencedLock{fence: l.Fence, Interface: &resourcelock.LeaseLock{
 			LeaseMeta:  metav1.ObjectMeta{Namespace: l.Namespace, Name: l.Name},
-			Client:     l.Client.CoordinationV1(),
+			Client:     l.Client,
 			LockConfig: resourcelock.ResourceLockConfig{Identity: l.Identity},
-		},
+		}},
 		ReleaseOnCancel: true,
-		LeaseDuration:   leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
+		LeaseDuration:   l.Term.Duration, RenewDeadline: l.Term.RenewDeadline, RetryPeriod: l.Term.RetryPeriod,
 		Callbacks: leaderelection.LeaderCallbacks{OnStartedLeading: lead, OnStoppedLeading: func() {}},
 	})
 	if err != nil {

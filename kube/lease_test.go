@@ -10,14 +10,21 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 )
 
+// candidate is a process that would lead.
+func candidate(c kubernetes.Interface, identity string) Lease {
+	term := DefaultTerm()
+	return Lease{Client: c.CoordinationV1(), Namespace: "ns", Name: "furl", Identity: identity, Term: term, Fence: NewFence(term, time.Now)}
+}
+
 func TestLease_is_released_after_leading_has_ended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := fake.NewClientset()
-		lease := Lease{Client: c, Namespace: "ns", Name: "furl", Identity: "one"}
+		lease := candidate(c, "one")
 		holder := func() string {
 			l, err := c.CoordinationV1().Leases("ns").Get(t.Context(), "furl", metav1.GetOptions{})
 			if err != nil {
@@ -61,7 +68,7 @@ func TestLease_that_cannot_be_renewed_ends_leading(t *testing.T) {
 		c.PrependReactor("update", "leases", func(clienttesting.Action) (bool, runtime.Object, error) {
 			return cut.Load(), nil, errors.New("no route")
 		})
-		lease := Lease{Client: c, Namespace: "ns", Name: "furl", Identity: "one"}
+		lease := candidate(c, "one")
 		ended := make(chan error, 1)
 		led := make(chan struct{})
 		go func() {
@@ -85,7 +92,7 @@ func TestLease_waits_while_another_holds_it(t *testing.T) {
 		first, second := make(chan struct{}), make(chan time.Time, 1)
 		ctx, stop := context.WithCancel(t.Context())
 		go func() {
-			one := Lease{Client: c, Namespace: "ns", Name: "furl", Identity: "one"}
+			one := candidate(c, "one")
 			if err := one.Lead(ctx, func(ctx context.Context) error { close(first); <-ctx.Done(); return nil }); err != nil {
 				t.Errorf("first Lead: %v", err)
 			}
@@ -94,7 +101,7 @@ func TestLease_waits_while_another_holds_it(t *testing.T) {
 		later, end := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			two := Lease{Client: c, Namespace: "ns", Name: "furl", Identity: "two"}
+			two := candidate(c, "two")
 			ended <- two.Lead(later, func(ctx context.Context) error { second <- time.Now(); <-ctx.Done(); return nil })
 		}()
 		time.Sleep(time.Minute)

@@ -185,7 +185,7 @@ func TestRights_are_what_the_code_needs_and_no_more(t *testing.T) {
 // all asks for all that Furl asks an API server for. Errors do not matter.
 func (g *gate) all(t *testing.T) {
 	config := &rest.Config{Host: "http://cluster", Transport: g}
-	clients, err := NewClients(config)
+	clients, err := NewClients(Access{Config: config})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,8 @@ func (g *gate) all(t *testing.T) {
 		t.Fatal(err)
 	}
 	running.Go(func() { _ = api.Run(ctx) })
-	lease := Lease{Client: clients.Core, Namespace: "furl-system", Name: "furl", Identity: "one"}
+	lease := candidate(clients.Core, "one")
+	lease.Namespace, lease.Client = "furl-system", clients.Leases
 	running.Go(func() {
 		_ = lease.Lead(ctx, func(ctx context.Context) error { <-ctx.Done(); return nil })
 	})

@@ -28,7 +28,11 @@ type metrics interface {
 
 // assemble connects the parts; nothing runs yet but the sender of events.
 func assemble(ctx context.Context, c *Config, config *rest.Config, registry metrics) (*parts, error) {
-	clients, err := kube.NewClients(kube.Counted(config, registry))
+	access := kube.Access{Config: kube.Counted(config, registry), Identity: c.Identity, Term: c.Term}
+	if c.LeaderElect {
+		access.Fence = kube.NewFence(c.Term, schedule.Clock{}.Now)
+	}
+	clients, err := kube.NewClients(access)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +42,7 @@ func assemble(ctx context.Context, c *Config, config *rest.Config, registry metr
 	}
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	p := &parts{
-		config: c, clients: clients, apis: apis,
+		config: c, clients: clients, apis: apis, fence: access.Fence,
 		events:  kube.NewEvents(ctx, kube.EventsConfig{Client: clients.Events, Clock: schedule.Clock{}, Metrics: registry}),
 		health:  newHealth(c.MetricsBindAddress, registry, c.Log),
 		leading: prometheus.NewGauge(prometheus.GaugeOpts{Name: "furl_leading", Help: "1 while this process is the one that decides."}),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/api"
+	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/operator/auth"
 	"github.com/furl-dev/furl/operator/hpa"
 	"github.com/furl-dev/furl/operator/metricsapi"
@@ -68,6 +69,8 @@ type Config struct {
 	Address netip.Addr
 	// LeaderElect waits for the lease before deciding.
 	LeaderElect bool
+	// Term is the lease's timing.
+	Term kube.Term
 	// Control says which HPAs are Furl's: auto, on or off.
 	Control string
 	// Mode is ModeScale or ModeObserve.
@@ -123,6 +126,7 @@ func DefaultConfig() Config {
 		Namespace:          "furl-system",
 		Name:               "furl",
 		LeaderElect:        true,
+		Term:               kube.DefaultTerm(),
 		Control:            string(hpa.Auto),
 		Mode:               ModeScale,
 		ScaledObjects:      ScaledObjectsOn,
@@ -145,7 +149,7 @@ func (c *Config) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Name, "name", c.Name, "Name of this installation: of its lease, of the Service of its APIs and, with -leader after it, of the leader's.")
 	fs.StringSliceVar(&c.WatchNamespaces, "watch-namespace", c.WatchNamespaces,
 		"Namespaces whose objects Furl reads and scales, as WATCH_NAMESPACE. Default: all.")
-	fs.BoolVar(&c.LeaderElect, "leader-elect", c.LeaderElect, "Decide only while holding the lease, so that several replicas can run.")
+	c.addLeaseFlags(fs)
 	fs.StringVar(&c.Control, "hpa-controller", c.Control, "Which HorizontalPodAutoscalers Furl reconciles: auto (those that nobody else serves), on (all) or off.")
 	fs.StringVar(&c.ScaledObjects, "scaled-objects", c.ScaledObjects, "Whether Furl serves the objects of keda.sh: on (all but those that KEDA is at work on) or off.")
 	fs.StringVar(&c.Mode, "mode", c.Mode,
@@ -171,6 +175,17 @@ func (c *Config) AddFlags(fs *pflag.FlagSet) {
 		"How soon after a pod's start a change of readiness still means that it was never ready.")
 	c.Scrape.AddFlags(fs)
 	c.Serving.AddFlags(fs)
+}
+
+// addLeaseFlags binds who decides; the names are kube-controller-manager's.
+func (c *Config) addLeaseFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&c.LeaderElect, "leader-elect", c.LeaderElect, "Decide only while holding the lease, so that several replicas can run.")
+	fs.DurationVar(&c.Term.Duration, "leader-elect-lease-duration", c.Term.Duration,
+		"For how long nobody else takes a lease that is not renewed: how long nothing is decided when the leader dies without a word. The same for all replicas.")
+	fs.DurationVar(&c.Term.RenewDeadline, "leader-elect-renew-deadline", c.Term.RenewDeadline,
+		"For how long after the last renewal the leader writes. What is left of the lease then is for what is on its way.")
+	fs.DurationVar(&c.Term.RetryPeriod, "leader-elect-retry-period", c.Term.RetryPeriod,
+		"How often the leader renews the lease, and the least time between two tries of others to get it; the most is 2.2 times that.")
 }
 
 // addAuthFlags binds where triggers may find credentials.
@@ -230,6 +245,9 @@ func (c *Config) Validate() error {
 	refuse(c.Defaults.DownscaleStabilization < 0, "--horizontal-pod-autoscaler-downscale-stabilization is %s: set 0 or more", c.Defaults.DownscaleStabilization)
 	refuse(c.Defaults.CPUInitialization < 0, "--horizontal-pod-autoscaler-cpu-initialization-period is %s: set 0 or more", c.Defaults.CPUInitialization)
 	refuse(c.Defaults.InitialReadiness < 0, "--horizontal-pod-autoscaler-initial-readiness-delay is %s: set 0 or more", c.Defaults.InitialReadiness)
+	if c.LeaderElect {
+		wrong = append(wrong, c.Term.Validate())
+	}
 	if wrong = append(wrong, c.Serving.Validate()); c.ResourceMetrics == ResourceSelf {
 		wrong = append(wrong, c.Scrape.Validate())
 	}

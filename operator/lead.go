@@ -26,7 +26,10 @@ func (p *parts) lead(ctx context.Context) error {
 	if !p.config.LeaderElect {
 		return p.govern(ctx)
 	}
-	lease := kube.Lease{Client: p.clients.Core, Namespace: p.config.Namespace, Name: p.config.Name, Identity: p.config.Identity}
+	lease := kube.Lease{
+		Client: p.clients.Leases, Namespace: p.config.Namespace, Name: p.config.Name,
+		Identity: p.config.Identity, Term: p.config.Term, Fence: p.fence,
+	}
 	return lease.Lead(ctx, func(ctx context.Context) error {
 		p.config.Log.InfoContext(ctx, "leading", "lease", p.config.Namespace+"/"+p.config.Name, "identity", p.config.Identity)
 		return p.govern(ctx)

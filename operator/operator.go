@@ -60,6 +60,7 @@ type parts struct {
 	config     *Config
 	clients    *kube.Clients
 	apis       *kube.MetricsAPIs
+	fence      *kube.Fence // nil where one replica runs without a lease
 	gate       *freeze.Gate
 	events     *kube.Events
 	controller *hpa.Controller
