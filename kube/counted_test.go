@@ -18,7 +18,7 @@ func TestCounted_counts_answers_and_their_absence(t *testing.T) {
 	defer server.Close()
 	r := prometheus.NewRegistry()
 	config := &rest.Config{Host: server.URL}
-	clients, err := kube.NewClients(kube.Counted(config, r))
+	clients, err := kube.NewClients(kube.Access{Config: kube.Counted(config, r)})
 	if err != nil {
 		t.Fatal(err)
 	}
