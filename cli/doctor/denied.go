@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -90,7 +91,7 @@ func (s *Snapshot) identity(a *autoscaler, t *v1alpha1.ScaleTriggers) (who, do s
 		return "nobody in particular: it has no authenticationRef", "Give the trigger an authenticationRef."
 	}
 	spec, ok := s.authentication(a.ref.Namespace, ref)
-	name := strings.ToLower(orElse(ref.Kind, "TriggerAuthentication")) + "/" + ref.Name
+	name := strings.ToLower(cmp.Or(ref.Kind, "TriggerAuthentication")) + "/" + ref.Name
 	if !ok {
 		return name + ", which is not there or may not be read", fmt.Sprintf("kubectl get %s -n %s", name, a.ref.Namespace)
 	}
@@ -167,11 +168,4 @@ func (s *Snapshot) authentication(namespace string, ref *v1alpha1.Authentication
 		}
 	}
 	return nil, false
-}
-
-func orElse(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
 }

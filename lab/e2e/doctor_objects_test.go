@@ -146,6 +146,37 @@ spec:
     metadata: {url: "SERVICE/secret", valueLocation: denied, targetValue: "10", authMode: bearer}
     authenticationRef: {name: key}
 ---
+apiVersion: keda.sh/v1alpha1
+kind: TriggerAuthentication
+metadata: {name: aws, namespace: broken}
+spec:
+  podIdentity: {provider: aws}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: locked, namespace: broken}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: locked}}
+  template:
+    metadata: {labels: {app: locked}}
+    spec:
+      nodeSelector: {furl.dev/simulated: "true"}
+      tolerations: [{key: furl.dev/simulated, operator: Exists}]
+      containers: [{name: web, image: registry.k8s.io/pause, resources: {requests: {cpu: 10m}}}]
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: locked, namespace: broken}
+spec:
+  scaleTargetRef: {name: locked}
+  pollingInterval: 1
+  minReplicaCount: 1
+  triggers:
+  - type: aws-sqs-queue
+    metadata: {queueURL: "https://sqs.us-west-2.amazonaws.com/000000000000/locked", awsRegion: us-west-2}
+    authenticationRef: {name: aws}
+---
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: outside, namespace: broken}
@@ -465,4 +496,23 @@ spec:
   triggers:
   - type: metrics-api
     metadata: {url: "SERVICE", valueLocation: frozen, targetValue: "5"}
+`
+
+// metricsElsewhere leads metrics.k8s.io to a port on loopback.
+const metricsElsewhere = `
+apiVersion: v1
+kind: Service
+metadata: {name: metrics-server, namespace: kube-system}
+spec: {type: ExternalName, externalName: 127.0.0.1}
+---
+apiVersion: apiregistration.k8s.io/v1
+kind: APIService
+metadata: {name: v1beta1.metrics.k8s.io}
+spec:
+  group: metrics.k8s.io
+  version: v1beta1
+  groupPriorityMinimum: 100
+  versionPriority: 100
+  insecureSkipTLSVerify: true
+  service: {name: metrics-server, namespace: kube-system, port: %s}
 `

@@ -16,7 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/furl-dev/furl/lab/cluster"
 	"github.com/furl-dev/furl/lab/labtest"
+	"github.com/furl-dev/furl/lab/route/loopback"
+	"github.com/furl-dev/furl/lab/sqs"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -82,6 +85,7 @@ func TestDoctor_finds_what_was_broken_on_purpose(t *testing.T) {
 
 	w.lab.Apply(strings.ReplaceAll(brokenObjects, "SERVICE", service.URL))
 	w.breaksClock()
+	w.locksQueue("locked")
 	w.findsAll(symptoms())
 	w.findsHolds(source)
 	w.freezes(source)
@@ -98,6 +102,8 @@ func symptoms() []symptom {
 		{"selectors", "error", "broken/deploy/twin-a", "matches the pods of deploy/twin-b"},
 		{"owners", "error", "broken/deploy/owned", "hpa/owned, so/owned"},
 		{"access", "error", "broken/so/denied", "asked as what triggerauthentication/key says: key key of secret key"},
+		{"access", "error", "broken/so/locked", "asked as the operator itself, service account furl-system/furl"},
+		{"access", "error", "broken/so/locked", "not authorized to perform: sqs:getqueueattributes"},
 		{"unknown", "error", "broken/hpa/outside", "orders"},
 		{"metrics-api", "error", "apiservice/v1beta1.external.metrics.k8s.io", "service elsewhere/adapter"},
 		{"pending", "error", "broken/pod/quota-", "the quota of the pool"},
@@ -137,6 +143,38 @@ func (w *walkthrough) findsAll(all []symptom) {
 		}
 		return nil
 	})
+	w.servesMetricsElsewhere()
+	w.awaits(30*time.Second, "a stranger who serves metrics.k8s.io to be told of", func() error {
+		s := symptom{"metrics-api", "note", "apiservice/v1beta1.metrics.k8s.io", "served by somebody else, service kube-system/metrics-server"}
+		if v := w.doctor(); !v.has(s) {
+			return errors.New(v.findings())
+		}
+		return nil
+	})
+}
+
+// servesMetricsElsewhere leads metrics.k8s.io to a server that answers under
+// another's name, which is what metrics-server's add-on does.
+func (w *walkthrough) servesMetricsElsewhere() {
+	w.t.Helper()
+	port := w.types("kubectl get apiservice v1alpha1.decisions.furl.dev -o jsonpath='{.spec.service.port}'")
+	w.lab.Apply(fmt.Sprintf(metricsElsewhere, port))
+}
+
+// locksQueue makes a queue whose policy lets nobody count its messages.
+func (w *walkthrough) locksQueue(name string) {
+	w.t.Helper()
+	status, err := cluster.Look(w.t.Context(), w.lab.Dir, time.Now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: loopback.Dial}}
+	if _, err := sqs.Ask(w.t.Context(), client, status.Ports.QueueService(), "CreateQueue", map[string]any{
+		"QueueName":  name,
+		"Attributes": map[string]string{"Policy": `{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "sqs:GetQueueAttributes"}}`},
+	}); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // findsHolds asks about each object that a rule of the decision holds.

@@ -27,6 +27,7 @@ const (
 	invalidParameter     code = "InvalidParameterValue"
 	missingParameter     code = "MissingParameter"
 	// What every AWS service says.
+	accessDenied     code = "AccessDeniedException"
 	unknownOperation code = "UnknownOperationException"
 	serialization    code = "SerializationException"
 	internalError    code = "InternalFailure"
@@ -34,7 +35,7 @@ const (
 
 // shape is the error's full name in the JSON protocol.
 func (c code) shape() string {
-	if slices.Contains([]code{unknownOperation, serialization, internalError}, c) {
+	if slices.Contains([]code{accessDenied, unknownOperation, serialization, internalError}, c) {
 		return "com.amazon.coral.service#" + string(c)
 	}
 	return "com.amazonaws.sqs#" + string(c)
@@ -49,6 +50,7 @@ func (c code) query() string {
 	other := map[code]string{
 		queueDoesNotExist: older + "NonExistentQueue",
 		queueNameExists:   "QueueAlreadyExists",
+		accessDenied:      "AccessDenied",
 		unknownOperation:  "InvalidAction",
 		serialization:     "MalformedInput",
 	}

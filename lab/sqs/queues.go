@@ -218,7 +218,7 @@ func (s *Server) getQueueAttributes(_ call, in getAttributesIn) (attributesOut, 
 
 // isAttribute knows the names of attributes that a queue need not have.
 func isAttribute(name string) bool {
-	return name == "RedrivePolicy" || slices.Contains(inert(), name)
+	return name == "RedrivePolicy" || name == policy || slices.Contains(inert(), name)
 }
 
 type setAttributesIn struct {

@@ -17,7 +17,8 @@ type settings struct {
 	retention  time.Duration
 	maxSize    int // bytes of a message
 	redrive    redrive
-	other      map[string]string // kept and shown, without a meaning here: policies and encryption
+	denials    []denial          // of the policy, whose text is in other
+	other      map[string]string // kept and shown; all but the policy without a meaning here
 }
 
 // redrive says where messages go that were received too often.
@@ -48,9 +49,12 @@ func ranges() map[string]span {
 	}
 }
 
+// policy is the attribute that says who may do what; what it denies is denied.
+const policy = "Policy"
+
 // inert are attributes that are accepted and shown but mean nothing to the lab.
 func inert() []string {
-	return []string{"Policy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled", "RedriveAllowPolicy"}
+	return []string{"KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled", "RedriveAllowPolicy"}
 }
 
 // with gives the settings after attributes were set.
@@ -70,6 +74,13 @@ func (s *settings) set(name, value string) error {
 		r, err := readRedrive(value)
 		s.redrive = r
 		return err
+	case name == policy:
+		d, err := readPolicy(value)
+		if err != nil {
+			return err
+		}
+		s.denials = d
+		fallthrough
 	case slices.Contains(inert(), name):
 		s.other[name] = value
 		if value == "" {

@@ -54,6 +54,9 @@ func (s *Server) answer(r *http.Request) (any, error) {
 	if len(body) == 0 {
 		body = []byte("{}")
 	}
+	if err := s.allow(r, name, body); err != nil {
+		return nil, err
+	}
 	return run(call{ctx: r.Context(), host: r.Host}, body)
 }
 
@@ -75,7 +78,10 @@ func writeFault(w http.ResponseWriter, err error) {
 		f = faultf(internalError, "%v", err)
 	}
 	status, sender := http.StatusBadRequest, "Sender"
-	if f.code == internalError {
+	switch f.code {
+	case accessDenied:
+		status = http.StatusForbidden
+	case internalError:
 		status, sender = http.StatusInternalServerError, "Receiver"
 	}
 	w.Header().Set("X-Amzn-Query-Error", f.code.query()+";"+sender)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/furl-dev/furl/lab/cluster"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -38,6 +39,9 @@ func command() *cobra.Command {
 	at := &location{}
 	root.PersistentFlags().StringVar(&at.name, "name", "default", "name of the lab; several run side by side")
 	root.PersistentFlags().StringVar(&at.dir, "dir", "", "folder of the lab (default: furl/lab/NAME in the user's cache folder)")
+	if f := pflag.Lookup("version"); f != nil {
+		f.Hidden = true // Kubernetes's own, which every program that links it gets
+	}
 	root.AddCommand(upCommand(at), downCommand(at), statusCommand(at), kubeconfigCommand(at), demoCommand(at), latencyCommand(at), benchCommand(at), sqsCommand(at), superviseCommand(), planeCommand())
 	return root
 }
