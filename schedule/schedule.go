@@ -16,7 +16,8 @@ import (
 type Turn struct {
 	// At is the instant of the run.
 	At time.Time
-	// Woken is when the first Wake that led to it came; zero when only the timer did.
+	// Woken is when the first Wake that led to it came; zero when only the timer
+	// did, or a WakeWithin, which is one that may wait.
 	Woken time.Time
 }
 
@@ -161,7 +162,7 @@ func (s *Schedule[K]) wake(key K, spread time.Duration) {
 	defer s.mu.Unlock()
 	e := s.entry(key)
 	e.dropped = false
-	if e.woken.IsZero() {
+	if e.woken.IsZero() && spread == 0 {
 		e.woken = now
 	}
 	if e.running {

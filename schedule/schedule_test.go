@@ -408,3 +408,24 @@ func BenchmarkTurn(b *testing.B) {
 		b.Fatal(err)
 	}
 }
+
+func TestSchedule_says_of_a_wake_that_may_wait_that_nobody_waited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var turns []Turn
+		begin := time.Now()
+		c := New(Config{}, func(_ context.Context, _ string, turn Turn) (time.Time, error) {
+			turns = append(turns, turn)
+			return time.Time{}, nil
+		})
+		start(t, c)
+		c.WakeWithin("a", 5*time.Second)
+		time.Sleep(6 * time.Second)
+		c.WakeWithin("a", time.Hour)
+		time.Sleep(time.Second)
+		c.Wake("a") // and this one may not
+		synctest.Wait()
+		if len(turns) != 2 || !turns[0].Woken.IsZero() || !turns[1].Woken.Equal(begin.Add(7*time.Second)) {
+			t.Errorf("turns %+v, want one that nobody waited for and one wanted after 7s", turns)
+		}
+	})
+}

@@ -29,6 +29,9 @@ type Settings struct {
 	// EveryChange writes the status on every change and repeats every event, as
 	// upstream does, instead of pacing both. An HPA with a cadence has it too.
 	EveryChange bool
+	// Post has [Autoscaler.Deliver] called for an HPA soon and not in this turn,
+	// and then a turn given. A status is written within the turn if it is nil.
+	Post func(types.NamespacedName)
 	// Clock tells how long things took.
 	Clock func() time.Time
 	// Meter counts.
@@ -45,9 +48,11 @@ type Autoscaler struct {
 	eye      eye
 	compiled policy.Compiled
 	book     book
+	letter   letter
 
-	woken time.Time // since when the turn under way was wanted, zero by the timer
-	began time.Time // of the turn under way
+	unwritten error     // why the status that was collected in this turn is not stored
+	woken     time.Time // since when the turn under way was wanted, zero by the timer
+	began     time.Time // of the turn under way
 }
 
 // New returns the autoscaler of an HPA that was not seen before. What its
@@ -83,6 +88,7 @@ func (a *Autoscaler) Sync(ctx context.Context, h *autoscalingv2.HorizontalPodAut
 	if err := a.use(h, at); err != nil {
 		return time.Time{}, err
 	}
+	a.learn(at)
 	a.eye.workload.Settle()
 	next, err := a.loop.Tick(ctx, at)
 	if errors.Is(err, loop.ErrMoved) {

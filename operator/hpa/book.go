@@ -24,6 +24,9 @@ type book struct {
 	wrote       time.Time // when the status was last written
 	due         time.Time // when a status held back must be written, zero for none
 	said        hush.Log
+
+	failures int       // of writes that were left to others, in a row
+	retry    time.Time // no such write before
 }
 
 // see takes a state that the watch told, unless our own write is newer.
@@ -64,6 +67,9 @@ func (b *book) maySay(t hush.Topic, message string, at time.Time) bool {
 func (a *Autoscaler) write(ctx context.Context, at time.Time) error {
 	b := &a.book
 	b.due = time.Time{}
+	if a.letter.isOut() {
+		return nil // its answer is a turn of its own
+	}
 	if !b.reread && sameStatus(&b.stored.Status, &b.want) {
 		return nil
 	}
@@ -75,6 +81,9 @@ func (a *Autoscaler) write(ctx context.Context, at time.Time) error {
 			b.due = due
 			return nil
 		}
+	}
+	if a.settings.Post != nil {
+		return a.post(at)
 	}
 	h := *b.stored
 	h.Status = *b.want.DeepCopy()
@@ -88,5 +97,20 @@ func (a *Autoscaler) write(ctx context.Context, at time.Time) error {
 	if stored != nil {
 		b.stored = cutObject(stored)
 	}
+	return nil
+}
+
+// post leaves the status to be written beside the turns.
+func (a *Autoscaler) post(at time.Time) error {
+	b := &a.book
+	if b.retry.After(at) {
+		b.due = b.retry
+		return a.unwritten
+	}
+	h := *b.stored
+	h.Status = *b.want.DeepCopy()
+	b.wrote, b.reread = at, false
+	a.letter.put(&h)
+	a.settings.Post(a.key)
 	return nil
 }

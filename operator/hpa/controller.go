@@ -45,6 +45,7 @@ type Controller struct {
 
 	table   *kube.Table[*autoscalingv2.HorizontalPodAutoscaler, Seen]
 	turns   *schedule.Schedule[types.NamespacedName]
+	letters *schedule.Schedule[types.NamespacedName] // statuses, beside the turns that want them written
 	targets *kube.Targets
 	told    func(types.NamespacedName)
 	leads   atomic.Bool
@@ -94,6 +95,8 @@ func NewController(c ControllerConfig) *Controller {
 		Gap:     20 * time.Millisecond, // a burst of pod events is one turn
 		Retry:   time.Second, RetryMax: time.Minute,
 	}, k.turn)
+	k.letters = schedule.New(schedule.Config{Workers: c.Workers}, k.deliver)
+	k.settings.Post = k.letters.Wake
 	return k
 }
 
@@ -110,11 +113,29 @@ func (k *Controller) Lead(ctx context.Context) error {
 	for _, s := range k.table.Rows() {
 		k.turns.WakeWithin(keyOf(s.Object), startSpread)
 	}
+	var writing sync.WaitGroup
+	writing.Go(func() { _ = k.letters.Run(ctx) }) // which returns nil
+	defer writing.Wait()
 	return k.turns.Run(ctx)
 }
 
 // Late is for how long the turn that waits longest has been due.
 func (k *Controller) Late() time.Duration { return k.turns.Late() }
+
+// deliver writes a status that a turn wants written, and has it told.
+func (k *Controller) deliver(ctx context.Context, key types.NamespacedName, _ schedule.Turn) (time.Time, error) {
+	k.mu.Lock()
+	h := k.held[key]
+	k.mu.Unlock()
+	if h == nil {
+		k.letters.Drop(key)
+		return time.Time{}, nil
+	}
+	if h.scaler.Deliver(ctx) {
+		k.wake(key)
+	}
+	return time.Time{}, nil
+}
 
 // PodsChanged tells that what an HPA selects has changed.
 func (k *Controller) PodsChanged(owner types.NamespacedName) { k.wake(owner) }

@@ -2,7 +2,9 @@ package hpa_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,27 +99,58 @@ func TestController_decides_as_soon_as_something_changes(t *testing.T) {
 		s.run("web", 2)
 		s.put("web", nil)
 		s.pass(time.Second)
-		same(t, "measured after the HPA came", s.measured, 1)
+		same(t, "measured after the HPA came, and after its status was stored", s.measured, 2)
 		s.controller.PodSampled(types.NamespacedName{Namespace: "default", Name: "web-1"})
 		s.pass(time.Millisecond)
-		same(t, "measured after a sample", s.measured, 2)
+		same(t, "measured after a sample", s.measured, 3)
 		s.pass(time.Second)
 		s.controller.PodSampled(types.NamespacedName{Namespace: "default", Name: "stranger"})
 		s.pass(time.Second)
-		same(t, "measured after a stranger's sample", s.measured, 2)
+		same(t, "measured after a stranger's sample", s.measured, 3)
 		s.controller.TargetChanged(kube.Target{Namespace: "default", Name: "web", APIVersion: "apps", Kind: "Deployment"})
 		s.pass(time.Second)
-		same(t, "measured after the target changed", s.measured, 3)
+		same(t, "measured after the target changed", s.measured, 4)
 		s.pods.Put(podOf("web", 2, time.Now()))
 		s.pass(time.Second)
-		same(t, "measured after a pod came", s.measured, 4)
+		same(t, "measured after a pod came", s.measured, 5)
 		for i := range 20 {
 			s.pods.Put(podOf("web", 3+i, time.Now()))
 		}
 		s.pass(time.Second)
-		if s.measured > 6 {
-			t.Errorf("measured %d times more for 20 pods at once, want 1 or 2", s.measured-4)
+		if s.measured > 8 { // one of them because the status was stored
+			t.Errorf("measured %d times more for 20 pods at once, want 1 to 3", s.measured-5)
 		}
+	})
+}
+
+func TestController_scales_while_a_status_is_on_its_way(t *testing.T) {
+	onStage(t, hpa.On, func(s *stage) {
+		s.run("web", 2)
+		s.slow = 9 * time.Second // a second less than a request may take
+		s.put("web", nil)
+		s.pass(time.Second)
+		same(t, "statuses stored", len(s.statuses), 0)
+		s.cpu = 300
+		s.controller.PodSampled(types.NamespacedName{Namespace: "default", Name: "web-1"})
+		s.pass(time.Millisecond)
+		same(t, "sizes written", s.scaled, []int32{4})
+		s.pass(18 * time.Second) // the first status, and the one that has become of it
+		same(t, "sizes that the statuses want", []int32{s.statuses[0].DesiredReplicas, s.statuses[1].DesiredReplicas}, []int32{2, 4})
+	})
+}
+
+func TestController_tries_a_status_again_that_was_not_stored(t *testing.T) {
+	onStage(t, hpa.On, func(s *stage) {
+		s.run("web", 2)
+		s.unstored = errors.New("etcd is full")
+		s.put("web", nil)
+		s.pass(6 * time.Second) // at once, after 1 s, 2 s more and soon 4 s more
+		same(t, "events", s.events, slices.Repeat([]string{"Warning FailedUpdateStatus: etcd is full"}, 3))
+		s.unstored = nil
+		s.pass(2 * time.Second)
+		same(t, "statuses stored", len(s.statuses), 1)
+		s.pass(time.Minute)
+		same(t, "statuses stored, of which one is enough", len(s.statuses), 1)
 	})
 }
 

@@ -33,11 +33,12 @@ type cluster struct {
 	live     bool // the clock is the real one, or that of a synctest bubble
 	pods     *kube.Pods
 	sizes    map[string]*autoscalingv1.Scale
-	cpu      int64 // millicores each pod uses
-	refuse   error // what Update of a scale answers
-	lost     error // what Get of a scale answers
-	unread   error // what Measures answers
-	unstored error // what WriteStatus answers
+	cpu      int64         // millicores each pod uses
+	refuse   error         // what Update of a scale answers
+	lost     error         // what Get of a scale answers
+	unread   error         // what Measures answers
+	unstored error         // what WriteStatus answers
+	slow     time.Duration // how long it takes
 
 	closed   string // why no size may be written
 	unranked error  // what Rank answers
@@ -177,6 +178,9 @@ func (c *cluster) Measures(_ context.Context, _ hpa.ResourceQuery, pods []*kube.
 
 // WriteStatus implements hpa.StatusWriter.
 func (c *cluster) WriteStatus(_ context.Context, h *autoscalingv2.HorizontalPodAutoscaler) (*autoscalingv2.HorizontalPodAutoscaler, error) {
+	if c.slow > 0 {
+		time.Sleep(c.slow) // virtual time
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.unstored != nil {
