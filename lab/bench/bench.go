@@ -1,5 +1,5 @@
-// Package bench measures what ScaledObjects cost and how soon they are answered, by what arrives at the API server and
-// at the sources and not by what the operator says of itself.
+// Package bench measures what autoscaling costs and how soon it answers, by what arrives at the API server and at the
+// sources and by what the system says of the operator's process, and not by what the operator says of itself.
 package bench
 
 import (
@@ -24,13 +24,16 @@ const namespace = "bench"
 // Bench is a lab to measure in: with the operator, with simulated nodes, and with an API server that notes the
 // operator's requests, see [AuditArgs].
 type Bench struct {
-	Dir    string // of the lab
-	Audit  string // the API server's audit log
-	Out    io.Writer
-	client kubernetes.Interface
-	object dynamic.Interface
-	source *Source
-	pushes *Pushes
+	Dir   string // of the lab
+	Audit string // the API server's audit log
+	// Program is furl, for those who measure a second replica.
+	Program string
+	Out     io.Writer
+	client  kubernetes.Interface
+	usage   usageAPI
+	object  dynamic.Interface
+	source  *Source
+	pushes  *Pushes
 }
 
 // New connects to a lab and starts the sources. Close ends them.
@@ -41,6 +44,9 @@ func New(ctx context.Context, b Bench, c *rest.Config) (*Bench, error) {
 	}
 	if b.object, err = dynamic.NewForConfig(c); err != nil {
 		return nil, fmt.Errorf("make a client of ScaledObjects: %w", err)
+	}
+	if b.usage, err = newUsageAPI(c); err != nil {
+		return nil, err
 	}
 	if b.source, err = NewSource(ctx); err != nil {
 		return nil, err
@@ -62,8 +68,8 @@ func (b *Bench) say(format string, args ...any) {
 }
 
 // operator is the operator's process as it is now.
-func (b *Bench) operator(ctx context.Context) (cluster.Status, cluster.ProcessStatus, error) {
-	s, err := cluster.Look(ctx, b.Dir, time.Now())
+func (b *Bench) operator() (cluster.Status, cluster.ProcessStatus, error) {
+	s, err := cluster.Glance(b.Dir, time.Now())
 	if err != nil {
 		return s, cluster.ProcessStatus{}, err
 	}

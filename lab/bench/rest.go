@@ -51,7 +51,7 @@ func (b *Bench) Gather(ctx context.Context, c Crowd) error {
 
 // decided says that the operator has decided on so many objects.
 func (b *Bench) decided(ctx context.Context, objects int) (bool, error) {
-	s, _, err := b.operator(ctx)
+	s, _, err := b.operator()
 	if err != nil {
 		return false, err
 	}
@@ -80,7 +80,7 @@ func (b *Bench) Rest(ctx context.Context, c Crowd, windows int, span time.Durati
 }
 
 func (b *Bench) window(ctx context.Context, c Crowd, span time.Duration) (Window, error) {
-	s, _, err := b.operator(ctx)
+	s, _, err := b.operator()
 	if err != nil {
 		return Window{}, err
 	}
@@ -99,7 +99,7 @@ func (b *Bench) window(ctx context.Context, c Crowd, span time.Duration) (Window
 	if err != nil {
 		return Window{}, err
 	}
-	_, p, err := b.operator(ctx)
+	_, p, err := b.operator()
 	if err != nil {
 		return Window{}, err
 	}

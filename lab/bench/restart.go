@@ -51,7 +51,7 @@ func (b *Bench) Restarts(ctx context.Context, c Crowd, times int) ([]Restart, er
 }
 
 func (b *Bench) restart(ctx context.Context, c Crowd) (Restart, error) {
-	_, old, err := b.operator(ctx)
+	_, old, err := b.operator()
 	if err != nil {
 		return Restart{}, err
 	}

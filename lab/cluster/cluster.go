@@ -21,6 +21,8 @@ type Options struct {
 	Nodes         int           `json:"nodes"`    // that run pods as processes
 	SimNodes      int           `json:"simNodes"` // that only say so
 	SimStartDelay time.Duration `json:"simStartDelay"`
+	// SimHousekeeping is how often simulated nodes measure what they tell; each time they are asked unless set.
+	SimHousekeeping time.Duration `json:"simHousekeeping,omitempty"`
 
 	HPAController bool     `json:"hpaController"` // upstream's, in kube-controller-manager
 	Operator      bool     `json:"operator"`      // run furl operator

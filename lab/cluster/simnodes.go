@@ -20,7 +20,7 @@ func (l *lab) startSimNodes(ctx context.Context, g *errgroup.Group) error {
 	}
 	return l.startUntilReady(ctx, g, func(ctx context.Context, ready func()) error {
 		return simnode.Run(ctx, simnode.Config{
-			Client: l.client, Count: l.o.SimNodes, StartDelay: l.o.SimStartDelay,
+			Client: l.client, Count: l.o.SimNodes, StartDelay: l.o.SimStartDelay, Housekeeping: l.o.SimHousekeeping,
 			Addresses: l.at.simNodes(), PodAddresses: l.at.simPods(),
 			Serving: l.kubeletCertificate, ClientCAs: l.keys.KubeletClient.Pool(),
 			Capacity: corev1.ResourceList{

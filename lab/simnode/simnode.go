@@ -51,7 +51,9 @@ type Config struct {
 	ClientCAs  *x509.CertPool // whose certificates may read metrics; so may tokens that may get nodes/metrics
 	Capacity   corev1.ResourceList
 	StartDelay time.Duration // between a pod's arrival on its node and its being ready
-	Log        *slog.Logger
+	// Housekeeping is how often a node measures what it tells, as a kubelet does each 10 s; each time it is asked unless set.
+	Housekeeping time.Duration
+	Log          *slog.Logger
 }
 
 // fleet is all simulated nodes of a lab.
@@ -119,13 +121,16 @@ func Run(ctx context.Context, c Config, ready func()) error {
 	return g.Wait()
 }
 
+// Name is that of the i-th node.
+func Name(i int) string { return fmt.Sprintf("sim-%d", i) }
+
 // listen opens the kubelets' ports: each on an address of its own and all on the same port, or each on a port of its own
 // where the machine knows no loopback address but 127.0.0.1.
 func (f *fleet) listen(ctx context.Context) error {
 	port, address := 0, f.Addresses.Addr()
 	for i := range f.Count {
 		address = address.Next()
-		n := &node{name: fmt.Sprintf("sim-%d", i), address: address}
+		n := &node{name: Name(i), address: address}
 		l, err := listen(ctx, address, port)
 		if err != nil {
 			n.address = netip.AddrFrom4([4]byte{127, 0, 0, 1})

@@ -372,3 +372,46 @@ func TestFleet(t *testing.T) {
 		}
 	})
 }
+
+func TestUse_is_off_by_the_noise_at_most(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	u := &use{since: at, rate: 500, noise: 0.03}
+	for i, c := range []struct {
+		off  float64
+		want time.Duration // used since the last measurement, of which 5 s are usual
+	}{{0, 5 * time.Second}, {1, 5150 * time.Millisecond}, {-1, 4850 * time.Millisecond}} {
+		before := u.used
+		at = at.Add(10 * time.Second)
+		u.measure(at, c.off)
+		if got := u.cpu(at) - before; got != c.want {
+			t.Errorf("measurement %d: %s, want %s", i, got, c.want)
+		}
+		if u.measure(at, 1); u.cpu(at)-before != c.want {
+			t.Errorf("measurement %d: another of the same instant changes it", i)
+		}
+	}
+	for text, want := range map[string]float64{"3%": 0.03, " 100% ": 1, "": 0, "3": 0, "-3%": 0, "200%": 0, "x%": 0} {
+		if got := share(text); got != want {
+			t.Errorf("noise %q is %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestMeasured_is_the_last_housekeeping(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	if got := measured("sim-1", at, 0); !got.Equal(at) {
+		t.Errorf("without housekeeping it is %s, want %s", got, at)
+	}
+	first := measured("sim-1", at, 10*time.Second)
+	if age := at.Sub(first); age < 0 || age >= 10*time.Second {
+		t.Errorf("the sample is %s old", age)
+	}
+	for _, after := range []time.Duration{0, time.Millisecond, 10*time.Second - 1} {
+		if got := measured("sim-1", first.Add(after), 10*time.Second); !got.Equal(first) {
+			t.Errorf("%s later it is %s, want %s", after, got, first)
+		}
+	}
+	if got, want := measured("sim-1", first.Add(10*time.Second), 10*time.Second), first.Add(10*time.Second); !got.Equal(want) {
+		t.Errorf("the next is %s, want %s", got, want)
+	}
+}

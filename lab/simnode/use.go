@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
+	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,9 +20,11 @@ import (
 )
 
 // What a simulated pod uses: one quantity that its containers share evenly ("120m"), or one each ("app=100m,proxy=20m").
+// The noise is a share ("3%"): so far is the rate between two measurements off at most, on either side.
 const (
 	CPUAnnotation    = "furl.dev/cpu"
 	MemoryAnnotation = "furl.dev/memory"
+	NoiseAnnotation  = "furl.dev/cpu-noise"
 )
 
 const (
@@ -35,7 +40,16 @@ type use struct {
 	since   time.Time     // when rate was set
 	used    time.Duration // CPU time until since
 	rate    int64         // milli-cores since then
+	noise   float64       // how far off the rate may be, as a share of it
 	memory  int64         // bytes
+}
+
+// measure settles what was used since the last measurement, at a rate that is off by this share of the noise: -1 to 1.
+func (u *use) measure(at time.Time, off float64) {
+	if u.noise == 0 || !at.After(u.since) {
+		return
+	}
+	u.used, u.since = u.used+time.Duration(float64(u.cpu(at)-u.used)*(1+u.noise*off)), at
 }
 
 // cpu is the counter at an instant.
@@ -62,6 +76,7 @@ func (f *fleet) startUse(key cache.ObjectName, object *corev1.Pod, at time.Time)
 	}
 	cpu := shares(object.Annotations[CPUAnnotation], names, (*resource.Quantity).MilliValue, 0)
 	memory := shares(object.Annotations[MemoryAnnotation], names, (*resource.Quantity).Value, idleMemory)
+	noise := share(object.Annotations[NoiseAnnotation])
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := f.pods[key]
@@ -78,6 +93,7 @@ func (f *fleet) startUse(key cache.ObjectName, object *corev1.Pod, at time.Time)
 			p.uses[name] = u
 		}
 		u.set(cpu[i], memory[i], at)
+		u.noise = noise
 	}
 }
 
@@ -125,12 +141,34 @@ func shares(text string, names []string, value func(*resource.Quantity) int64, o
 	return each
 }
 
+// share reads "3%" as 0.03. What cannot be read, or is more than all, is none.
+func share(text string) float64 {
+	percent, is := strings.CutSuffix(strings.TrimSpace(text), "%")
+	n, err := strconv.ParseFloat(percent, 64)
+	if !is || err != nil || !(n > 0 && n <= 100) {
+		return 0
+	}
+	return n / 100
+}
+
+// measured is when what a node tells at an instant was measured: at its last housekeeping, which comes at instants of its
+// own, as a kubelet's does, or just then where there is none.
+func measured(node string, at time.Time, housekeeping time.Duration) time.Time {
+	if housekeeping <= 0 {
+		return at
+	}
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, node)
+	phase := time.Duration(h.Sum64() % uint64(housekeeping)) //nolint:gosec // more than 0
+	return at.Add(-phase).Truncate(housekeeping).Add(phase)
+}
+
 // metrics writes what a node and its pods use at the instant of the scrape.
 func (f *fleet) metrics(node string) func(io.Writer) error {
 	var counter usage.Counter // of the node: its pods come and go, it only grows
 	return func(w io.Writer) error {
 		// The text has milliseconds: a counter of a later moment than it says would make every rate a little wrong.
-		n := f.nodeUse(node, time.Now().Truncate(time.Millisecond))
+		n := f.nodeUse(node, measured(node, time.Now(), f.Housekeeping).Truncate(time.Millisecond))
 		n.CPU = counter.Observe(func() time.Duration { return n.CPU })
 		return usage.Write(w, n, false)
 	}
@@ -159,6 +197,7 @@ func (f *fleet) nodeUse(node string, at time.Time) usage.Node {
 			if u == nil {
 				continue
 			}
+			u.measure(at, 2*rand.Float64()-1) //nolint:gosec // noise is no secret
 			p.Containers = append(p.Containers, usage.Container{Name: c.Name, Started: u.started, At: at, CPU: u.cpu(at), MemoryBytes: u.memory})
 			p.CPU += u.cpu(at)
 			p.MemoryBytes += u.memory

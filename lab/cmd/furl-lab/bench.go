@@ -21,12 +21,12 @@ const podsOfNode = 100
 func benchCommand(at *location) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure what ScaledObjects cost and how soon they are answered",
+		Short: "Measure what autoscaling costs and how soon it answers",
 		Long: `Start a lab with nothing in it but what is measured, and a source on a free port that triggers ask. Requests are counted
 at the API server and at the source. Beside each figure stands the machine's load average: latencies on a busy machine
 mean little, CPU-seconds nearly as much as on a quiet one.`,
 	}
-	c.AddCommand(benchReact(at), benchRest(at))
+	c.AddCommand(benchReact(at), benchRest(at), benchHPAs(at), benchNodes(at))
 	return c
 }
 
@@ -44,7 +44,7 @@ external-push. The time begins when the source has answered, or pushed, and ends
 		Example: `  furl lab bench react --runs 40`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return inBench(cmd, at, runs/10+1, func(ctx context.Context, b *bench.Bench, _ io.Writer) error {
+			return inBench(cmd, at, withSource(runs/10+1), func(ctx context.Context, b *bench.Bench, _ io.Writer) error {
 				_, err := b.Reactions(ctx, runs, poll, seed)
 				return err
 			})
@@ -71,7 +71,7 @@ of the next one until every source is read and every object decided on.`,
 		Example: `  furl lab bench rest --objects 1000`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return inBench(cmd, at, crowd.Objects/2/podsOfNode+1, func(ctx context.Context, b *bench.Bench, out io.Writer) error {
+			return inBench(cmd, at, withSource(crowd.Objects/2/podsOfNode+1), func(ctx context.Context, b *bench.Bench, out io.Writer) error {
 				if err := b.Gather(ctx, crowd); err != nil {
 					return err
 				}
@@ -100,8 +100,13 @@ of the next one until every source is read and every object decided on.`,
 	return c
 }
 
-// inBench runs act in a lab of its own whose operator scrapes no kubelets.
-func inBench(cmd *cobra.Command, at *location, simNodes int, act func(context.Context, *bench.Bench, io.Writer) error) error {
+// withSource is a lab whose operator scrapes no kubelets: what is measured is asked for elsewhere.
+func withSource(simNodes int) cluster.Options {
+	return cluster.Options{SimNodes: simNodes, OperatorArgs: []string{"--resource-metrics=api"}}
+}
+
+// inBench runs act in a lab of its own.
+func inBench(cmd *cobra.Command, at *location, o cluster.Options, act func(context.Context, *bench.Bench, io.Writer) error) error {
 	dir, err := at.folder()
 	if err != nil {
 		return err
@@ -115,9 +120,7 @@ func inBench(cmd *cobra.Command, at *location, simNodes int, act func(context.Co
 	if err != nil {
 		return err
 	}
-	o := cluster.Options{
-		Name: at.name, Dir: dir, SimNodes: simNodes, APIServerArgs: audit, OperatorArgs: []string{"--resource-metrics=api"},
-	}
+	o.Name, o.Dir, o.APIServerArgs = at.name, dir, audit
 	if err := chooseOperator(&o, "true"); err != nil {
 		return err
 	}
@@ -132,7 +135,7 @@ func inBench(cmd *cobra.Command, at *location, simNodes int, act func(context.Co
 			return fmt.Errorf("read the lab's kubeconfig: %w", err)
 		}
 		rest.Dial, rest.QPS = loopback.Dial, -1
-		b, err := bench.New(ctx, bench.Bench{Dir: dir, Audit: log, Out: out}, rest)
+		b, err := bench.New(ctx, bench.Bench{Dir: dir, Audit: log, Program: o.OperatorPath, Out: out}, rest)
 		if err != nil {
 			return err
 		}

@@ -78,6 +78,7 @@ func labFlags(f *pflag.FlagSet, o *cluster.Options) {
 	f.IntVar(&o.Nodes, "nodes", 1, "nodes that run pods as local processes")
 	f.IntVar(&o.SimNodes, "sim-nodes", 0, "simulated nodes, tainted furl.dev/simulated=true:NoSchedule")
 	f.DurationVar(&o.SimStartDelay, "sim-start-delay", time.Second, "how long a pod on a simulated node takes to become ready")
+	f.DurationVar(&o.SimHousekeeping, "sim-housekeeping", 0, "how often simulated nodes measure what they tell, 10s as kubelets do; 0: each time they are asked")
 	f.BoolVar(&o.HPAController, "hpa-controller", false, "run upstream's HPA controller, to compare; furl operator then starts with --hpa-controller=off")
 	f.StringVar(&o.OperatorPath, "operator-path", "", "program to run as furl (default: furl beside this program)")
 	f.StringArrayVar(&o.OperatorArgs, "operator-arg", nil, "argument for furl operator, such as --metric-resolution=4s; may be repeated")
