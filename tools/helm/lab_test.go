@@ -49,8 +49,8 @@ func newLab(t *testing.T) *lab {
 	return l
 }
 
-// programs builds what a lab without Furl needs, and Furl, into the
-// repository's bin. The tests of lab do the same; one builds at a time.
+// programs builds what a lab consists of, and Furl, into the repository's bin.
+// The tests of lab do the same; one builds at a time.
 func programs(t *testing.T) string {
 	t.Helper()
 	bin, err := filepath.Abs(root + "/bin")
@@ -68,17 +68,10 @@ func programs(t *testing.T) string {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []struct{ module, pkg, name string }{
-		{"lab", "./cmd/furl-lab", "furl-lab"},
-		{"lab", "./cmd/furl-shell", "furl-shell"},
-		{"lab", "k8s.io/kubernetes/cmd/kubectl", "kubectl"},
-		{".", "./cmd/furl", "furl"},
-	} {
-		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, p.name), p.pkg)
-		cmd.Dir = filepath.Join(root, p.module)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %v\n%s", p.name, err, out)
-		}
+	cmd := exec.CommandContext(t.Context(), "make", "--no-print-directory", "build")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("make build: %v\n%s", err, out)
 	}
 	return bin
 }
