@@ -7,7 +7,7 @@
 SHELL := /bin/bash -o pipefail
 
 GO      ?= go
-MODULES := . lab tools tools/helm tools/kedatypes tools/terraform
+MODULES := . lab tools tools/helm tools/kedatypes tools/observability tools/terraform
 # A small machine shares its cores with what it tests.
 JOBS    ?= 2
 LINT    := tools/bin/golangci-lint
@@ -55,7 +55,7 @@ house: ## Import rules, package comments, file lengths, links in the docs.
 	@$(GO) test ./internal/arch
 
 generate: ## Writes all that is generated.
-	@for m in . lab tools/helm; do $(GO) generate -C $$m ./... || exit 1; done
+	@for m in . lab tools/observability tools/helm; do $(GO) generate -C $$m ./... || exit 1; done
 
 test: $(TERRAFORM) ## Runs every test of every module and sums them in one line.
 	@$(GO) run -C tools ./testrun -root .. -serial lab -again lab,tools/helm $(TESTFLAGS)

@@ -40,7 +40,7 @@ func TestExpiry_tells_when_a_certificate_ends_whoever_renews_it(t *testing.T) {
 		"files that are not there":   {webhook.Files{Cert: files.Cert + "x", Key: files.Key}, ""},
 		"files that are none at all": {webhook.Files{Cert: "expiry.go", Key: files.Key}, ""},
 	} {
-		if err := testutil.CollectAndCompare(newExpiry(map[string]webhook.Certificate{"apis": c.of}), strings.NewReader(c.want)); err != nil {
+		if err := testutil.CollectAndCompare(newExpiry(map[string]webhook.Certificate{"apis": c.of}), strings.NewReader(c.want), "furl_certificate_expiry_timestamp_seconds"); err != nil {
 			t.Errorf("%s: %v", why, err)
 		}
 	}
