@@ -14,65 +14,36 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creack/pty"
 	"github.com/furl-dev/furl/lab/labtest"
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// loadCommand is the walkthrough's, to the letter.
-const loadCommand = `kubectl run -i --tty load-generator --rm --image=busybox:1.28 --restart=Never -- /bin/sh -c "while sleep 0.01; do wget -q -O- http://php-apache; done"`
-
-// The walkthrough waits five minutes before it shrinks, and then takes a pod a minute.
-const shorterWindow = `{"spec":{"behavior":{"scaleDown":{"stabilizationWindowSeconds":15,"policies":[{"type":"Percent","value":100,"periodSeconds":15}]}}}}`
-
-// TestWalkthrough_part_1 types the commands of part 1 of the walkthrough, from "Deploy the Sample Application" to "HPA
-// Cleanup", into a real shell, and looks at what a reader would look at.
+// TestWalkthrough_part_1 follows part 1 of the guide to the letter, and looks beside it at what its reader would look at.
 func TestWalkthrough_part_1(t *testing.T) {
-	w := &walkthrough{t: t, folder: "hpa", lab: labtest.Start(t, labtest.Options{Nodes: 1, Operator: true})}
-
-	w.types("kubectl apply -f php-apache.yaml")
-	w.types("kubectl autoscale deployment php-apache --cpu-percent=50 --min=1 --max=10")
-	w.awaits(time.Minute, "0% of 50% at rest, with one replica", func() error { return w.shows(0, 0, 1, 1) })
-
-	// The declarative alternative changes the same object.
-	w.types("kubectl apply -f hpa.yaml")
-	w.awaits(time.Minute, "0% of 50% with hpa.yaml", func() error { return w.shows(0, 0, 1, 1) })
-
-	load := w.inTerminal(loadCommand)
-	watch := w.inTerminal("kubectl get hpa php-apache --watch")
-	w.awaits(time.Minute, "CPU far above the target", func() error { return w.shows(100, 250, 1, 10) })
-	w.awaits(time.Minute, "more replicas within a minute of load", func() error { return w.shows(0, 250, 2, 10) })
+	r := newReader(t)
+	r.follows("1. The cluster")
+	w := &walkthrough{t: t, folder: "hpa", lab: r.meets()}
+	r.follows("2. A source of metrics")
+	r.follows("3. The sample application")
+	r.follows("4. The HorizontalPodAutoscaler")
+	r.follows("5. At rest")
+	r.follows("6. Load")
+	r.follows("7. It grows")
 	w.measured(30 * time.Second)
 	w.awaits(time.Minute, "the deployment to have what the HPA wants, ready", w.deploymentFollows)
-
-	load.press("\x03")
-	load.ends(30 * time.Second)
-	if got := load.text(); !strings.Contains(got, "OK!OK!OK!") || !strings.Contains(got, `pod "load-generator" deleted`) {
-		t.Errorf("the load generator's terminal shows %q", tailOf(got, 300))
-	}
-	w.types("kubectl patch hpa php-apache --type=merge --patch '" + shorterWindow + "'")
-	w.awaits(3*time.Minute, "one replica at 0% after the load", func() error { return w.shows(0, 0, 1, 1) })
-	watch.press("\x03")
-	watch.ends(10 * time.Second)
-	if got := watch.text(); !strings.Contains(got, "php-apache   Deployment/php-apache") || strings.Count(got, "\n") < 4 {
-		t.Errorf("kubectl get hpa --watch shows %q", got)
-	}
-
-	// --rm has deleted the pod already: the walkthrough's first clean-up command finds nothing.
-	if _, err := w.run("kubectl delete pod load-generator"); err == nil || !strings.Contains(err.Error(), "NotFound") {
-		t.Errorf("deleting the load generator again: got %v, want NotFound", err)
-	}
-	w.types("kubectl delete hpa php-apache")
-	w.types("kubectl delete -f php-apache.yaml")
+	r.follows("8. The load ends")
+	r.follows("Clean up after part 1")
 	w.awaits(time.Minute, "nothing of the walkthrough to be left", func() error {
 		if left := w.types("kubectl get hpa,deployments,replicasets,pods -o name"); left != "" {
 			return fmt.Errorf("left: %s", left)
 		}
 		return nil
 	})
+	r.skips("Take it all away")
+	r.follows("Take it all away")
 }
 
-// walkthrough is a reader who types commands in a folder of the examples.
+// walkthrough is somebody who types commands of their own beside the guide, in a folder of the examples.
 type walkthrough struct {
 	t      *testing.T
 	lab    *labtest.Lab
@@ -171,19 +142,14 @@ type terminal struct {
 	t     *testing.T
 	tty   *os.File
 	ended chan struct{}
+	shown int // lines that the page has shown
 
 	mu  sync.Mutex // guards out
 	out bytes.Buffer
 }
 
-func (w *walkthrough) inTerminal(line string) *terminal {
-	w.t.Helper()
-	cmd := w.command(w.t.Context(), line)
-	tty, err := pty.Start(cmd)
-	if err != nil {
-		w.t.Fatalf("%s: %v", line, err)
-	}
-	tm := &terminal{t: w.t, tty: tty, ended: make(chan struct{})}
+func watchTerminal(t *testing.T, cmd *exec.Cmd, tty *os.File) *terminal {
+	tm := &terminal{t: t, tty: tty, ended: make(chan struct{})}
 	go func() {
 		defer close(tm.ended)
 		tm.read()

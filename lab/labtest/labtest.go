@@ -47,7 +47,7 @@ type Lab struct {
 	Kubeconfig string
 	REST       *rest.Config
 	Client     kubernetes.Interface
-	// Supervisor is the process of furl-lab up.
+	// Supervisor is the process of furl-lab up, of a lab that this test has started.
 	Supervisor *os.Process
 
 	t     testing.TB
@@ -72,16 +72,35 @@ func Start(t testing.TB, o Options) *Lab {
 	}
 	l.run(o)
 	l.await()
+	l.connect()
+	return l
+}
+
+// Found is the lab that somebody has brought up in a folder, and takes down.
+func Found(t testing.TB, dir string) *Lab {
+	t.Helper()
+	l := &Lab{t: t, Dir: dir, Bin: Programs(t)}
+	l.connect()
+	t.Cleanup(func() {
+		if t.Failed() {
+			l.logTails()
+		}
+	})
+	return l
+}
+
+// connect makes the clients of a lab that is up.
+func (l *Lab) connect() {
+	l.t.Helper()
 	var err error
 	l.Kubeconfig = cluster.Kubeconfig(l.Dir)
 	if l.REST, err = clientcmd.BuildConfigFromFlags("", l.Kubeconfig); err != nil {
-		t.Fatalf("read the lab's kubeconfig: %v", err)
+		l.t.Fatalf("read the lab's kubeconfig: %v", err)
 	}
 	l.REST.Dial, l.REST.QPS = loopback.Dial, -1
 	if l.Client, err = kubernetes.NewForConfig(l.REST); err != nil {
-		t.Fatalf("make a client of the lab: %v", err)
+		l.t.Fatalf("make a client of the lab: %v", err)
 	}
-	return l
 }
 
 // run starts furl-lab up --foreground.
