@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"os"
 	"slices"
 	"time"
 
@@ -37,6 +38,11 @@ func (a *agent) usage(table process.Table) usage.Node {
 			n.Pods = append(n.Pods, p)
 		}
 	}
+	// The agent is the node's system. With no pod a node would use nothing at all, which is how a kubelet says that it has
+	// not measured yet.
+	held, swapped := process.Memory(os.Getpid())
+	n.MemoryBytes += held
+	n.SwapBytes += swapped
 	n.At = time.Now()
 	slices.SortFunc(n.Pods, func(x, y usage.Pod) int {
 		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Name, y.Name))

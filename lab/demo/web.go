@@ -74,7 +74,7 @@ func (s *show) deployWeb(ctx context.Context) error {
 		return w.timeline().last().CPU >= 0, nil
 	})
 	if err != nil {
-		return fmt.Errorf("no CPU measurement of %s after %s: look at furl-lab status and the operator's log: %w", workload, readyAfter, err)
+		return fmt.Errorf("no CPU measurement of %s after %s: look at furl lab status and the operator's log: %w", workload, readyAfter, err)
 	}
 	return s.run(ctx, "get", "hpa")
 }

@@ -35,6 +35,7 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "furl lab"} // as it is typed
 	root.CompletionOptions.DisableDefaultCmd = true
 	at := &location{}
 	root.PersistentFlags().StringVar(&at.name, "name", "default", "name of the lab; several run side by side")
