@@ -35,7 +35,7 @@ func looseOf(list string) ([]loose, error) {
 }
 
 // What is another at each run and needs no word in the page: ages, clocks, names that Kubernetes makes up.
-var alwaysLoose = []struct{ sample, is *regexp.Regexp }{ //nolint:gochecknoglobals // never changed
+var alwaysLoose = []struct{ sample, is *regexp.Regexp }{
 	{regexp.MustCompile(`^\d+(\.\d+)?[smhd](\d+[smh])?\b`), regexp.MustCompile(`\d+(\.\d+)?[smhd](\d+[smh])?`)},
 	{regexp.MustCompile(`^\d\d:\d\d:\d\d\b`), regexp.MustCompile(`\d\d:\d\d:\d\d`)},
 	{regexp.MustCompile(`^[0-9a-f]{8,10}-[0-9a-z]{5}\b`), regexp.MustCompile(`[0-9a-f]{8,10}-[0-9a-z]{5}`)},

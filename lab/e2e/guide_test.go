@@ -40,7 +40,7 @@ const (
 	onBoth = "On EKS and in the lab"
 )
 
-var ( //nolint:gochecknoglobals // never changed
+var (
 	rowLine    = regexp.MustCompile(`^\*\*(` + onBoth + `|` + onEKS + `|` + inLab + `)\*\*(.*)$`)
 	inTerminal = regexp.MustCompile(`\bterminal (\d)`)
 	withinTime = regexp.MustCompile(`\bwithin (\d+) (s|min)\b`)
