@@ -35,11 +35,7 @@ func looseOf(list string) ([]loose, error) {
 }
 
 // What is another at each run and needs no word in the page: ages, clocks, names that Kubernetes makes up.
-var alwaysLoose = []struct{ sample, is *regexp.Regexp }{
-	{regexp.MustCompile(`^\d+(\.\d+)?[smhd](\d+[smh])?\b`), regexp.MustCompile(`\d+(\.\d+)?[smhd](\d+[smh])?`)},
-	{regexp.MustCompile(`^\d\d:\d\d:\d\d\b`), regexp.MustCompile(`\d\d:\d\d:\d\d`)},
-	{regexp.MustCompile(`^[0-9a-f]{8,10}-[0-9a-z]{5}\b`), regexp.MustCompile(`[0-9a-f]{8,10}-[0-9a-z]{5}`)},
-}
+var alwaysLoose = []string{`\d+(?:\.\d+)?[smhd](?:\d+[smh])?`, `\d\d:\d\d:\d\d`, `[0-9a-f]{8,10}-[0-9a-z]{5}`}
 
 // pattern is a line of a sample as what may be printed in its place, with the bounds of its groups in order.
 func pattern(sample string, ls []loose) (*regexp.Regexp, []loose, error) {
@@ -73,8 +69,8 @@ func pattern(sample string, ls []loose) (*regexp.Regexp, []loose, error) {
 // always writes what stands for the beginning of a text that is loose everywhere, and returns that beginning.
 func always(b *strings.Builder, text string) string {
 	for _, a := range alwaysLoose {
-		if found := a.sample.FindString(text); found != "" {
-			b.WriteString("(?:" + a.is.String() + ")")
+		if found := regexp.MustCompile(`^` + a + `\b`).FindString(text); found != "" {
+			b.WriteString(a)
 			return found
 		}
 	}
@@ -171,6 +167,8 @@ func TestDiffers_between_a_page_and_what_was_printed(t *testing.T) {
 		{"a number that is not loose", sample, "NAME TARGETS AGE\nphp-apache   cpu: 131%/51%   3m\n", false, false},
 		{"a line that is missing", sample, "NAME TARGETS AGE\n", false, false},
 		{"a line too many", sample, "NAME TARGETS AGE\nphp-apache cpu: 131%/50% 3m\nother cpu: 1%/50% 3m\n", false, false},
+		{"a range after an age", "3.5s 250%", "12s 131%", false, true},
+		{"no range after an age", "3.5s 250%", "12s 99%", false, false},
 		{"names that Kubernetes makes up", "pod/web-6f8c9d7b5c-2xk4q created", "pod/web-58b477c6b8-zzzz9 created", false, true},
 		{"another name", "pod/web-6f8c9d7b5c-2xk4q created", "pod/wax-58b477c6b8-zzzz9 created", false, false},
 		{"the end of a line left out", "OK!OK!...", "OK!OK!OK!^C\n", false, true},
