@@ -79,7 +79,7 @@ func Run(ctx context.Context, root *cobra.Command) int {
 	if err == nil {
 		return ExitOK
 	}
-	fmt.Fprintf(root.ErrOrStderr(), "furl: %v\n", err)
+	fmt.Fprintf(root.ErrOrStderr(), "%s: %v\n", root.DisplayName(), err)
 	if u := (*UsageError)(nil); errors.As(err, &u) {
 		return ExitUsage
 	}
@@ -94,7 +94,7 @@ func noCommand(root *cobra.Command, args []string) error {
 	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
 		return &UsageError{fmt.Errorf("unknown command %q; did you mean %s?", args[0], near[0])}
 	}
-	return &UsageError{fmt.Errorf("unknown command %q; see furl --help", args[0])}
+	return &UsageError{fmt.Errorf("unknown command %q; see %s --help", args[0], root.DisplayName())}
 }
 
 // UsageError is an error of the call: flags or input cannot be used.

@@ -46,7 +46,8 @@ read is said. The exit code is 1 when something does not work.`,
 
   # for a program
   furl doctor --output json`,
-		Args: func(_ *cobra.Command, args []string) error { return d.object(args) },
+		Args:              func(_ *cobra.Command, args []string) error { return d.object(args) },
+		ValidArgsFunction: d.complete,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, namespace, err := d.config()
 			if err != nil {

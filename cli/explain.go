@@ -48,7 +48,8 @@ is there for kubectl: kubectl get decisions.`,
 
   # for a program
   furl explain hpa/php-apache --output json`,
-		Args: func(_ *cobra.Command, args []string) error { return e.object(args) },
+		Args:              func(_ *cobra.Command, args []string) error { return e.object(args) },
+		ValidArgsFunction: e.complete,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := e.read(cmd.Context())
 			if err != nil {

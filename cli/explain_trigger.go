@@ -31,6 +31,7 @@ and which tests have shown that it works. Asks no cluster.`,
 			}
 			return nil
 		},
+		ValidArgsFunction: completeTrigger,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			k, err := findTrigger(args[0])
 			if err != nil {

@@ -24,14 +24,14 @@ import (
 func now() time.Time { return time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC) }
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"furl": furl})
+	testscript.Main(m, map[string]func(){"furl": furl, "kubectl-furl": furl, "kubectl_complete-furl": furl})
 }
 
 // furl is the program of the scripts; what it hands over to is printed.
 func furl() {
 	ctx, stop := signalContext()
 	defer stop()
-	os.Exit(cli.Run(ctx, cli.New(cli.Terminal{
+	root := cli.New(cli.Terminal{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Exec: func(path string, args []string) error {
 			_, err := fmt.Println("exec", path, strings.Join(args, " "))
@@ -44,7 +44,9 @@ func furl() {
 			return "", errors.New("not found")
 		},
 		Clock: now,
-	})))
+	})
+	cli.CalledAs(root, os.Args)
+	os.Exit(cli.Run(ctx, root))
 }
 
 func TestScripts(t *testing.T) {

@@ -42,7 +42,8 @@ are where the operator runs with --mode=observe.`,
 
   # the last half hour of all that is observed
   furl shadow --all-namespaces --for 30m`,
-		Args: func(_ *cobra.Command, args []string) error { return s.object(args) },
+		Args:              func(_ *cobra.Command, args []string) error { return s.object(args) },
+		ValidArgsFunction: s.complete,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			seen, err := s.read(cmd.Context(), t.Clock())
 			if err != nil {

@@ -5,10 +5,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/furl-dev/furl/api/keda/v1alpha1"
+	"github.com/furl-dev/furl/internal/version"
 	"github.com/furl-dev/furl/kube"
 	"github.com/furl-dev/furl/operator/auth"
 	"github.com/furl-dev/furl/operator/pool"
@@ -60,8 +60,8 @@ func (p *parts) newKeda(s *scene) (*keda, error) {
 	k.objects = scaledobject.NewController(scaledobject.ControllerConfig{
 		Ports: ports, Log: p.config.Log, Targets: s.targets, Workers: p.config.Workers,
 		Settings: scaledobject.Settings{
-			Defaults: p.config.Defaults, Observe: p.config.Mode == ModeObserve, Clock: schedule.Clock{}.Now, Meter: scaledobject.NewMeter(s.registry, version()),
-			Actuation: p.config.Actuation, Version: version(),
+			Defaults: p.config.Defaults, Observe: p.config.Mode == ModeObserve, Clock: schedule.Clock{}.Now, Meter: scaledobject.NewMeter(s.registry, version.String()),
+			Actuation: p.config.Actuation, Version: version.String(),
 		},
 	})
 	k.auths = specs
@@ -96,15 +96,6 @@ func (p *parts) newInputs(k *keda) (*auth.Inputs, *auth.Authentications, error) 
 // kedaKept is for how long what is known of KEDA counts: thousands of its
 // objects may ask at once.
 const kedaKept = 10 * time.Second
-
-// version is that of the program, as the go tool built it.
-func version() string {
-	b, ok := debug.ReadBuildInfo()
-	if !ok || b.Main.Version == "" {
-		return "(unknown)"
-	}
-	return b.Main.Version
-}
 
 // lead serves until ctx ends.
 func (k *keda) lead(ctx context.Context) error {

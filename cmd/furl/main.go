@@ -27,6 +27,7 @@ func run() int {
 		Clock:    time.Now,
 	})
 	root.AddCommand(commands()...)
+	cli.CalledAs(root, os.Args)
 	return cli.Run(ctx, root)
 }
 

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +34,7 @@ func TestBuild(t *testing.T) {
 			dir := testModule(t, tc.source)
 			out := filepath.Join(dir, "bin", "m")
 			var text strings.Builder
-			err := buildAll(t.Context(), []string{dir + ":.=" + out}, &screen{w: &text, every: time.Hour})
+			err := buildAll(t.Context(), []program{{dir: dir, pkg: ".", out: out}}, &screen{w: &text, every: time.Hour})
 			if err != nil {
 				text.WriteString(err.Error())
 			}
@@ -71,5 +73,59 @@ func TestScreenIsOneLineThatChangesOnATerminal(t *testing.T) {
 	task.done()
 	if got := text.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "built, 2 packages compiled") {
 		t.Errorf("screen: %q", got)
+	}
+}
+
+func TestForPlatforms_names_each_output(t *testing.T) {
+	programs, err := forPlatforms([]program{{dir: ".", pkg: "./cmd/furl", out: "dist/{platform}/furl"}}, "v1.2.3", "linux/arm64,windows/amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range programs {
+		got = append(got, p.release.os+"/"+p.release.arch+" "+p.out)
+	}
+	if want := []string{"linux/arm64 dist/linux_arm64/furl", "windows/amd64 dist/windows_amd64/furl.exe"}; !slices.Equal(got, want) {
+		t.Errorf("outputs %q, want %q", got, want)
+	}
+}
+
+func TestForPlatforms_refuses(t *testing.T) {
+	for _, tc := range []struct{ out, version, platforms, says string }{
+		{"dist/{platform}/m", "1.2.3", "linux/amd64", "v1.2.3"},
+		{"dist/{platform}/m", "v1.2", "linux/amd64", "v1.2.3"},
+		{"dist/{platform}/m", "v1.2.3 -X a=b", "linux/amd64", "v1.2.3"},
+		{"dist/{platform}/m", "v1.2.3", "linux", "OS/ARCHITECTURE"},
+		{"dist/m", "v1.2.3", "linux/amd64,linux/arm64", "{platform}"},
+	} {
+		if _, err := forPlatforms([]program{{".", ".", tc.out, nil}}, tc.version, tc.platforms); err == nil || !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("%+v: %v", tc, err)
+		}
+	}
+}
+
+// TestRelease_is_the_same_from_another_folder builds one small program twice,
+// in two folders and with flags that a machine may have in its environment.
+func TestRelease_is_the_same_from_another_folder(t *testing.T) {
+	const source = "package main\n\nvar version string\n\nfunc main() { println(version); panic(1) }\n"
+	var built [][]byte
+	for _, flags := range []string{"", "-tags=other"} {
+		t.Setenv("GOFLAGS", flags)
+		out := filepath.Join(t.TempDir(), "{platform}", "m")
+		programs, err := forPlatforms([]program{{dir: testModule(t, source), pkg: ".", out: out}}, "v1.2.3", "linux/arm64")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := buildAll(t.Context(), programs, &screen{w: io.Discard, every: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+		bytes, err := os.ReadFile(programs[0].out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		built = append(built, bytes)
+	}
+	if string(built[0]) != string(built[1]) {
+		t.Error("two builds of one source differ")
 	}
 }
