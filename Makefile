@@ -7,7 +7,7 @@
 SHELL := /bin/bash -o pipefail
 
 GO      ?= go
-MODULES := . lab tools tools/helm tools/kedatypes tools/observability tools/terraform
+MODULES := . lab tools tools/helm tools/kedatypes tools/observability tools/release tools/terraform
 # A small machine shares its cores with what it tests.
 JOBS    ?= 2
 LINT    := tools/bin/golangci-lint
@@ -26,6 +26,14 @@ PROGRAMS := \
 	lab:./cmd/furl-lab=bin/furl-lab \
 	lab:./cmd/furl-karpenter=bin/furl-karpenter \
 	lab:k8s.io/kubernetes/cmd/kubectl=bin/kubectl
+
+# What others are given is of a version, the chart's unless VERSION says another.
+VERSION  ?= v$(shell sed -n 's/^appVersion: //p' charts/furl/Chart.yaml)
+# Programs that are in images, and what furl is released for beside linux.
+PACKED   := $(foreach p,cmd/furl workload/cmd/hpa-example workload/cmd/sqs-consumer workload/cmd/prompt-generator,.:./$p=dist/build/{platform}/$(notdir $p))
+PLATFORMS ?= darwin/amd64,darwin/arm64,windows/amd64,windows/arm64
+PACK     = $(GO) run -C tools/release . -root ../.. -version $(VERSION) -revision "$$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null)" \
+	$(if $(REGISTRY),-registry $(REGISTRY)) $(if $(PUSH),-push)
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,8 +106,19 @@ demo: bin/furl-eval ## Shows Furl scale a web server, and a model on GPU nodes b
 bin/furl-eval: FORCE
 	@CGO_ENABLED=0 $(GO) build -v -gcflags='all=-N -l -dwarf=false' -ldflags='-s -w' -o $@ ./cmd/furl-eval 2>&1 | tools/progress
 
+image: ## Builds the container images for amd64 and arm64 into dist/images; REGISTRY=HOST/PATH names them, PUSH=1 pushes them there.
+	@rm -rf dist/build
+	@$(GO) run -C tools ./build -from .. -version $(VERSION) -platforms linux/amd64,linux/arm64 $(PACKED)
+	@$(PACK) images
+
+release: ## Makes everything of a release in dist/release: make release VERSION=v1.2.3
+	@rm -rf dist/build
+	@$(GO) run -C tools ./build -from .. -version $(VERSION) -platforms linux/amd64,linux/arm64 $(PACKED)
+	@$(GO) run -C tools ./build -from .. -version $(VERSION) -platforms $(PLATFORMS) $(firstword $(PACKED))
+	@$(PACK) all
+
 clean: ## Removes what was built here.
-	rm -rf bin tools/bin
+	rm -rf bin dist tools/bin
 
 $(LINT): tools/go.mod
 	@$(GO) run -C tools ./build -from .. tools:github.com/golangci/golangci-lint/v2/cmd/golangci-lint=$@
@@ -107,4 +126,4 @@ $(LINT): tools/go.mod
 tools/bin/terraform: tools/terraform/build/main.go
 	@$(GO) run -C tools/terraform ./build -out ../bin/terraform
 
-.PHONY: help build check lint fmt tidy generated house generate test race conformance bench fuzz demo clean FORCE
+.PHONY: help build check lint fmt tidy generated house generate test race conformance bench fuzz demo image release clean FORCE
