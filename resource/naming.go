@@ -17,7 +17,7 @@ func (s *naming) parse(l []byte) ([]byte, error) {
 	if len(l) == 0 || l[0] != '{' {
 		return l, nil
 	}
-	l = bytes.TrimLeft(l[1:], " \t")
+	l = skip(l[1:])
 	for {
 		if len(l) == 0 {
 			return nil, errLabels
@@ -29,9 +29,9 @@ func (s *naming) parse(l []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		l = bytes.TrimLeft(rest, " \t")
+		l = skip(rest)
 		if len(l) > 0 && l[0] == ',' {
-			l = bytes.TrimLeft(l[1:], " \t")
+			l = skip(l[1:])
 			continue
 		}
 		if len(l) == 0 || l[0] != '}' {
@@ -47,7 +47,7 @@ func (s *naming) pair(l []byte) ([]byte, error) {
 		return nil, fmt.Errorf("label %q without a value", l)
 	}
 	name := bytes.TrimRight(l[:eq], " \t")
-	l = bytes.TrimLeft(l[eq+1:], " \t")
+	l = skip(l[eq+1:])
 	if len(l) == 0 || l[0] != '"' {
 		return nil, fmt.Errorf("label %q without a quoted value", name)
 	}

@@ -2,7 +2,6 @@ package resource
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -92,16 +91,19 @@ func (a *answer) parse(body io.Reader, at time.Time) error {
 
 // line takes one line: a comment, a sample of interest, or one to skip.
 func (a *answer) line(l []byte, at int64) error {
-	l = bytes.TrimLeft(l, " \t")
-	end := bytes.IndexAny(l, "{ \t")
-	if end <= 0 || l[0] == '#' {
+	l = skip(l)
+	if len(l) == 0 || l[0] == '#' {
+		return nil
+	}
+	end := wordEnd(l, '{')
+	if end == 0 || end == len(l) {
 		return nil
 	}
 	f := familyOf(l[:end])
 	if f == otherFamily {
 		return nil
 	}
-	rest, err := a.naming.parse(bytes.TrimLeft(l[end:], " \t"))
+	rest, err := a.naming.parse(skip(l[end:]))
 	if err != nil {
 		return err
 	}
@@ -247,8 +249,10 @@ func sample(l []byte, at int64) (figure, error) {
 
 // number parses a value as the format defines it: Go's floats without hexadecimal and underscores.
 func number(word []byte) (float64, error) {
-	if bytes.ContainsAny(word, "pP_") {
-		return 0, fmt.Errorf("value %q is no number", word)
+	for _, c := range word {
+		if c == 'p' || c == 'P' || c == '_' {
+			return 0, fmt.Errorf("value %q is no number", word)
+		}
 	}
 	v, err := strconv.ParseFloat(string(word), 64)
 	if err != nil {
@@ -259,12 +263,28 @@ func number(word []byte) (float64, error) {
 
 // field cuts the first word off l.
 func field(l []byte) (word, rest []byte) {
-	l = bytes.TrimLeft(l, " \t")
-	end := bytes.IndexAny(l, " \t")
-	if end < 0 {
-		return l, nil
+	l = skip(l)
+	end := wordEnd(l, ' ')
+	return l[:end], skip(l[end:])
+}
+
+// skip cuts blanks off the beginning. Most lines have none to speak of, which
+// makes it some times faster than [bytes.TrimLeft]; so it is with wordEnd.
+func skip(l []byte) []byte {
+	for len(l) > 0 && (l[0] == ' ' || l[0] == '\t') {
+		l = l[1:]
 	}
-	return l[:end], bytes.TrimLeft(l[end:], " \t")
+	return l
+}
+
+// wordEnd is where the first blank is, or the first other, or the end.
+func wordEnd(l []byte, other byte) int {
+	for i, c := range l {
+		if c == ' ' || c == '\t' || c == other {
+			return i
+		}
+	}
+	return len(l)
 }
 
 // count returns f times unit as a whole number. Absent, zero, negative and
