@@ -17,7 +17,7 @@ import (
 
 const (
 	reviewTimeout = 10 * time.Second
-	keepAllowed   = time.Minute      // how long a yes is believed
+	keepAllowed   = 2 * time.Minute  // how long a yes is believed: the kubelet's default for tokens
 	keepDenied    = 10 * time.Second // and a no: a new role binding should show soon
 	maxVerdicts   = 1000             // then all are forgotten
 )
