@@ -49,6 +49,12 @@ func generate(root string) (map[string][]byte, error) {
 	if err := fromDeploy(filepath.Join(root, "deploy"), files); err != nil {
 		return nil, err
 	}
+	for _, name := range []string{"alerts.yaml", "dashboard.json"} {
+		var err error
+		if files["files/"+name], err = os.ReadFile(filepath.Join(root, "deploy", "observability", name)); err != nil { //nolint:gosec // the repository's own
+			return nil, err
+		}
+	}
 	chart := filepath.Join(root, "charts", "furl")
 	values, err := readValues(filepath.Join(chart, "values.yaml"))
 	if err != nil {
