@@ -102,7 +102,7 @@ func TestAutoscaler_writes_its_status_only_where_it_says_something(t *testing.T)
 	p.sync(10 * time.Second)
 	same(t, "writes while nothing changes", len(p.statuses), 1)
 
-	p.cpu = 104 // 52 %, two points of fifty: less than a tenth
+	p.cpu = 107 // 53 %, three points of fifty: more than a twentieth, less than a tenth
 	p.sync(10 * time.Second)
 	same(t, "writes after a small move", len(p.statuses), 1)
 	p.sync(20 * time.Second)
@@ -112,7 +112,7 @@ func TestAutoscaler_writes_its_status_only_where_it_says_something(t *testing.T)
 	p.sync(20 * time.Second)
 	same(t, "writes a minute later", len(p.statuses), 2)
 
-	p.cpu = 90 // 45 %, seven points below: more than a tenth
+	p.cpu = 90 // 45 %, eight points below: more than a tenth
 	p.sync(time.Second)
 	same(t, "writes within 15 s of a large move", len(p.statuses), 2)
 	p.sync(14 * time.Second)
@@ -149,6 +149,16 @@ func TestAutoscaler_at_rest_writes_nothing_though_rates_flicker(t *testing.T) {
 	same(t, "writes when the percentage is another", len(p.statuses), 2)
 }
 
+func TestAutoscaler_writes_noise_once_in_five_minutes(t *testing.T) {
+	p := perform(t, 2, nil)
+	p.sync(0)
+	for i := range 41 {
+		p.cpu = int64(98 + 4*(i%2)) // 49 % and 51 %
+		p.sync(15 * time.Second)
+	}
+	same(t, "writes in a little over ten minutes", len(p.statuses), 3)
+}
+
 func TestAutoscaler_writes_every_change_with_a_cadence(t *testing.T) {
 	p := perform(t, 2, func(h *autoscalingv2.HorizontalPodAutoscaler) {
 		h.Annotations = map[string]string{api.AnnotationCadence: "15s"}
@@ -170,7 +180,7 @@ func TestAutoscaler_keeps_a_status_that_others_wrote_for_a_minute(t *testing.T) 
 	first.sync(0)
 	// Another replica of Furl takes over with the status of the first.
 	p := perform(t, 2, func(h *autoscalingv2.HorizontalPodAutoscaler) { h.Status = first.status() })
-	p.cpu = 103
+	p.cpu = 107
 	p.sync(0)
 	same(t, "writes on taking over", len(p.statuses), 0)
 	p.sync(time.Minute)

@@ -74,9 +74,13 @@ func (a *Autoscaler) write(ctx context.Context, at time.Time) error {
 		return nil
 	}
 	if pace := b.pace(a.loop.Policy().Signals); !b.everyChange && pace > 0 {
-		switch due := b.wrote.Add(min(pace, quietPace)); {
-		case pace == never && !b.reread:
+		if pace == never && !b.reread {
 			return nil
+		}
+		if pace == never {
+			pace = quietPace // the same numbers, of other metrics
+		}
+		switch due := b.wrote.Add(pace); {
 		case due.After(at):
 			b.due = due
 			return nil

@@ -14,9 +14,14 @@ import (
 // walking pace where only numbers move. Upstream writes on nearly every sync.
 const (
 	movedPace  = 15 * time.Second // metrics that moved by more than a tenth of the target, and messages
-	quietPace  = time.Minute      // anything else that can be seen
+	quietPace  = time.Minute      // metrics that moved by more than a twentieth
+	noisePace  = 5 * time.Minute  // anything else that can be seen
 	never      = time.Duration(math.MaxInt64)
 	movedShare = 0.1
+	// quietShare is half of the tolerance within which no size changes: usage at
+	// rest is off by some percent from sample to sample, and a thousand HPAs that
+	// tell of it each minute keep the API server busier than all else.
+	quietShare = 0.05
 	// seenShare of the target is the least difference worth a write: rates of idle
 	// pods differ by less from scrape to scrape, for ever.
 	seenShare = 0.01
@@ -59,8 +64,10 @@ func paceOf(was, now *autoscalingv2.MetricStatus, t engine.Target) time.Duration
 	switch moved := math.Abs(number(now, t.Kind) - number(was, t.Kind)); {
 	case moved > movedShare*float64(t.Value):
 		return movedPace
-	case moved > seenShare*float64(t.Value):
+	case moved > quietShare*float64(t.Value):
 		return quietPace
+	case moved > seenShare*float64(t.Value):
+		return noisePace
 	default:
 		return never
 	}
