@@ -119,13 +119,9 @@ type Cost struct {
 func (b *Bench) RestHPAs(ctx context.Context, objects, windows int, span time.Duration, standby *Standby) ([]Replicas, error) {
 	all := make([]Replicas, 0, windows)
 	for range windows {
-		_, leader, err := b.operator()
+		who, err := b.replicas(ctx, standby)
 		if err != nil {
 			return all, err
-		}
-		who := []named{{"leader", process(leader.PID)}}
-		if standby != nil {
-			who = append(who, named{"standby", standby.process})
 		}
 		r := Replicas{Objects: objects}
 		if r.Of, r.Span, err = costs(ctx, span, who); err != nil {
@@ -140,6 +136,26 @@ func (b *Bench) RestHPAs(ctx context.Context, objects, windows int, span time.Du
 		all = append(all, r)
 	}
 	return all, nil
+}
+
+// replicas are those of the operator, the leader first: whichever came first has the lease.
+func (b *Bench) replicas(ctx context.Context, second *Standby) ([]named, error) {
+	_, own, err := b.operator()
+	if err != nil {
+		return nil, err
+	}
+	lab := process(own.PID)
+	if second == nil {
+		return []named{{"leader", lab}}, nil
+	}
+	lease, err := b.client.CoordinationV1().Leases("furl-system").Get(ctx, "furl", metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("who leads: %w", err)
+	}
+	if holder := lease.Spec.HolderIdentity; holder != nil && *holder == standbyName {
+		return []named{{"leader", second.process}, {"standby", lab}}, nil
+	}
+	return []named{{"leader", lab}, {"standby", second.process}}, nil
 }
 
 // named is a process that is measured.

@@ -12,11 +12,14 @@ import (
 	"time"
 )
 
-// standbyAddress is where the second replica says that it listens. It is nobody's: endpoints may not be on loopback.
-const standbyAddress = "192.0.2.1"
+const (
+	standbyName = "second" // its identity in the lease
+	// standbyAddress is where it says that it listens. It is nobody's: endpoints may not be on loopback.
+	standbyAddress = "192.0.2.1"
+)
 
-// Standby is a second replica of the operator, with the rights of the first. It measures all that the leader does and
-// decides nothing.
+// Standby is a second replica of the operator, with the rights of the first. One of the two leads, the other measures all
+// that the leader does and decides nothing.
 type Standby struct {
 	process
 	cmd   *exec.Cmd
@@ -46,7 +49,7 @@ func (b *Bench) Standby(ctx context.Context, args ...string) (*Standby, error) {
 	}, args...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
-	cmd.Env = append(os.Environ(), "POD_NAME=standby", "POD_IP="+standbyAddress)
+	cmd.Env = append(os.Environ(), "POD_NAME="+standbyName, "POD_IP="+standbyAddress)
 	cmd.Stdout, cmd.Stderr = io.Discard, io.Discard
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the second replica: %w", err)
