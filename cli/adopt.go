@@ -97,6 +97,9 @@ func (a *adopt) each(ctx context.Context, d *adoption) error {
 	if err != nil {
 		return err
 	}
+	if len(names) == 0 {
+		fmt.Fprintf(d.err, "furl: namespace %s has no %s\n", d.namespace, map[bool]string{false: "HPA", true: "ScaledObject that was an HPA"}[a.undo])
+	}
 	var refused []error
 	for _, name := range names {
 		do := d.take
