@@ -86,6 +86,19 @@ func TestChart_refuses_keys_and_values_that_it_does_not_know(t *testing.T) {
 	}
 }
 
+// TestPackage_of_a_release_is_a_chart has tools/release pack the chart, whose
+// bytes do not depend on the hour as those of helm package do.
+func TestPackage_of_a_release_is_a_chart(t *testing.T) {
+	s, dir := newShell(t), t.TempDir()
+	s.types("go run -C tools/release . -root ../.. -out " + dir + " -version v9.8.7 chart")
+	if out := s.types("helm lint --strict " + dir + "/furl-9.8.7.tgz"); !strings.Contains(out, "0 chart(s) failed") {
+		t.Error(out)
+	}
+	if out := s.types("helm template furl " + dir + "/furl-9.8.7.tgz"); !strings.Contains(out, `image: "furl:9.8.7"`) {
+		t.Error("the package installs another image than the release has")
+	}
+}
+
 func TestNotes_name_the_values_without_effect(t *testing.T) {
 	s := newShell(t)
 	notes := func(args string) string {

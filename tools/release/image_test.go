@@ -34,8 +34,8 @@ func zipNames(t *testing.T, path string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer z.Close()
-	var all []string
+	defer z.Close() //nolint:errcheck // only read
+	all := make([]string, 0, len(z.File))
 	for _, f := range z.File {
 		all = append(all, f.Name)
 	}
@@ -56,7 +56,7 @@ func TestImage_is_what_a_pod_needs(t *testing.T) {
 	if err != nil || len(top.Manifests) != 1 {
 		t.Fatalf("the layout's index: %+v, %v; want one image, so that crane push takes it", top, err)
 	}
-	if got := top.Manifests[0].Annotations; got[label+"ref.name"] != "9.8.7" || got["io.containerd.image.name"] != "index.docker.io/library/furl:9.8.7" {
+	if got := top.Manifests[0].Annotations; got[label+"ref.name"] != "9.8.7" || got["io.containerd.image.name"] != "docker.io/library/furl:9.8.7" {
 		t.Errorf("names in the layout: %v", got)
 	}
 	idx, err := root.ImageIndex(top.Manifests[0].Digest)
@@ -70,7 +70,7 @@ func TestImage_is_what_a_pod_needs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var platforms []string
+	platforms := make([]string, 0, len(manifest.Manifests))
 	for _, d := range manifest.Manifests {
 		if d.ArtifactType == string(types.OCIConfigJSON) { // what an image is where nothing is said
 			d.ArtifactType = ""
@@ -105,7 +105,7 @@ func holdsWhatAPodNeeds(t *testing.T, o order, img v1.Image) {
 	found := map[string]string{}
 	content := map[string][]byte{}
 	extracted := mutate.Extract(img)
-	defer extracted.Close()
+	defer extracted.Close() //nolint:errcheck // only read
 	for r := tar.NewReader(extracted); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -226,7 +226,7 @@ func TestPush_takes_the_image_and_what_is_attached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // only read
 	var d document
 	if err := json.NewDecoder(r).Decode(&d); err != nil || !strings.HasSuffix(d.Name, "linux_arm64") {
 		t.Errorf("the list that is attached is of %q, %v", d.Name, err)

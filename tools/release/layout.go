@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -140,9 +141,14 @@ func (o order) single(i image, ref name.Tag, idx v1.ImageIndex, d v1.Descriptor)
 	return []string{stem + ".tar", stem + ".image.spdx.json"}, err
 }
 
-// named are the annotations by which tools find the name of an image in a layout.
+// named are the annotations by which tools find the name of an image in a
+// layout. Nodes look an image of Docker Hub's up as docker.io.
 func named(ref name.Tag) map[string]string {
-	return map[string]string{label + "ref.name": ref.TagStr(), "io.containerd.image.name": ref.Name()}
+	full := ref.Name()
+	if rest, is := strings.CutPrefix(full, name.DefaultRegistry+"/"); is {
+		full = "docker.io/" + rest
+	}
+	return map[string]string{label + "ref.name": ref.TagStr(), "io.containerd.image.name": full}
 }
 
 func writeLayout(folder string, ref name.Tag, idx v1.ImageIndex) error {

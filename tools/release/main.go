@@ -151,7 +151,7 @@ func (o order) all(ctx context.Context) error {
 
 // copy puts a file into the release under its own name.
 func (o order) copy(from string) error {
-	in, err := os.Open(from)
+	in, err := os.Open(from) //nolint:gosec // an image that was just written
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func (o order) write(name string, fill func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(fill(f), f.Chmod(0o644), f.Close()); err != nil { //nolint:gosec // for others to read
+	if err := errors.Join(fill(f), f.Chmod(0o644), f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return o.tell(path)

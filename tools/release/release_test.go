@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,7 +87,7 @@ func sumsOf(t *testing.T, dir string) map[string]string {
 		}
 		h := sha256.New()
 		_, err = io.Copy(h, r)
-		r.Close()
+		r.Close() //nolint:errcheck // only read
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +195,7 @@ func TestKrew_names_what_the_archives_hold(t *testing.T) {
 			t.Errorf("%s: selector %v", name, at.Selector)
 		}
 		holds := names(t, filepath.Join(o.out, name))
-		from := []string{}
+		from := make([]string, 0, len(at.Files))
 		for _, f := range at.Files {
 			from = append(from, f.From)
 			if !slices.Contains(holds, f.From) {
@@ -231,7 +232,7 @@ func TestChart_has_the_version_and_all_files(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	z, err := gzip.NewReader(f)
 	if err != nil {
 		t.Fatal(err)
@@ -261,11 +262,7 @@ func TestChart_has_the_version_and_all_files(t *testing.T) {
 			t.Errorf("Chart.yaml: %+v", about)
 		}
 	}
-	var want []string
-	for name := range sumsOf(t, "../../charts/furl") {
-		want = append(want, name)
-	}
-	slices.Sort(want)
+	want := slices.Sorted(maps.Keys(sumsOf(t, "../../charts/furl")))
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("files of the chart and of its package:\n%s", diff)
 	}
