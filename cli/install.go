@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/furl-dev/furl/api"
 	"github.com/furl-dev/furl/cli/install"
 	"github.com/furl-dev/furl/deploy"
 	"github.com/furl-dev/furl/schedule"
@@ -40,10 +41,14 @@ func (t *target) connect(out io.Writer) (*install.Cluster, error) {
 	return install.Connect(c, install.FieldManager, schedule.Clock{}, func(line string) { fmt.Fprintln(out, line) })
 }
 
+// modeScale is what an installation does unless it only observes.
+const modeScale = "scale"
+
 // installation is one call of furl install, as its flags say.
 type installation struct {
 	target
 	form   deploy.Form
+	mode   string
 	dry    string
 	output string
 	take   bool
@@ -84,6 +89,7 @@ installation: what the new one does not have is removed.`,
 	f.StringSliceVar(&i.form.Namespaces, "namespaces", nil, "namespaces that Furl may read and scale in; absent, all")
 	f.StringSliceVar(&i.form.Without, "without", nil, "parts to leave out because they are somebody else's: crds, metrics-api, webhooks")
 	f.BoolVar(&i.form.ExternalMetrics, "external-metrics", false, "register external.metrics.k8s.io, for HPAs that Furl makes (--actuation=hpa)")
+	f.StringVar(&i.mode, "mode", modeScale, "scale, or observe: decide and record only (furl shadow), with no right to write a size or a status")
 	f.StringArrayVar(&i.form.Args, "operator-arg", nil, "argument for furl operator, such as --hpa-controller=on; may be repeated")
 	f.BoolVar(&i.take, "take-ownership", false, "make objects that nobody says are theirs this installation's")
 	f.StringVar(&i.dry, "dry-run", "none", "none, client (print the objects; needs no cluster) or server (have the cluster check them)")
@@ -97,6 +103,7 @@ func (i *installation) run(ctx context.Context, out io.Writer) error {
 	if err := i.check(); err != nil {
 		return &UsageError{err}
 	}
+	i.form.Observe = i.mode == api.ModeObserve
 	manifests, err := deploy.Read(deploy.Manifests())
 	if err != nil {
 		return err
@@ -126,6 +133,8 @@ func (i *installation) check() error {
 	switch {
 	case i.dry != "none" && i.dry != "client" && i.dry != "server":
 		return fmt.Errorf("--dry-run: %q is unknown; want none, client or server", i.dry)
+	case i.mode != modeScale && i.mode != api.ModeObserve:
+		return fmt.Errorf("--mode: %q is unknown; want %s or %s", i.mode, modeScale, api.ModeObserve)
 	case i.output != "yaml" && i.output != "json":
 		return fmt.Errorf("--output: %q is unknown; want yaml or json", i.output)
 	case i.form.Replicas == 0:

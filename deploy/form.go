@@ -51,6 +51,8 @@ type Form struct {
 	Without []string
 	// ExternalMetrics registers external.metrics.k8s.io.
 	ExternalMetrics bool
+	// Observe decides and writes nothing, and has no right to.
+	Observe bool
 	// Args are further arguments of the operator.
 	Args []string
 }
@@ -137,7 +139,14 @@ func Part(o *unstructured.Unstructured) string {
 
 // shape makes one object of the manifests what the form wants of it, or several.
 func (f Form) shape(o *unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+	if f.Observe && o.GetKind() == "ClusterRole" && o.GetName() == Name {
+		if err := observing(o); err != nil {
+			return nil, err
+		}
+	}
 	switch {
+	case o.GetKind() == "Service" && !f.has(PartWebhooks):
+		return []*unstructured.Unstructured{o}, closed(o.Object, "spec", "ports")
 	case o.GetKind() == "Deployment" && o.GetName() == Name:
 		return []*unstructured.Unstructured{o}, f.deployment(o)
 	case len(f.Namespaces) == 0:
@@ -173,13 +182,37 @@ func (f Form) deployment(o *unstructured.Unstructured) error {
 			args = append(args, a)
 		}
 		c["args"] = args
+		if !f.has(PartWebhooks) {
+			if err := closed(c, "ports"); err != nil {
+				return err
+			}
+		}
 		return unstructured.SetNestedSlice(o.Object, containers, "spec", "template", "spec", "containers")
 	}
 	return fmt.Errorf("no container is named %s", Name)
 }
 
+// closed takes the webhooks' port out of a list of ports.
+func closed(of map[string]any, path ...string) error {
+	ports, found, err := unstructured.NestedSlice(of, path...)
+	if err != nil || !found {
+		return err
+	}
+	ports = slices.DeleteFunc(ports, func(p any) bool {
+		port, ok := p.(map[string]any)
+		return ok && port["name"] == PartWebhooks
+	})
+	return unstructured.SetNestedSlice(of, ports, path...)
+}
+
 func (f Form) args() []string {
 	var args []string
+	if f.Observe {
+		args = append(args, "--mode=observe")
+	}
+	if !f.has(PartWebhooks) {
+		args = append(args, "--webhook-bind-address=") // nobody asks: no port is open
+	}
 	if len(f.Namespaces) > 0 {
 		args = append(args, "--watch-namespace="+strings.Join(f.Namespaces, ","))
 	}

@@ -265,3 +265,52 @@ func TestValidate_names_the_flag(t *testing.T) {
 		}
 	}
 }
+
+func TestObserve_has_no_right_to_write_a_size_or_a_status(t *testing.T) {
+	for _, f := range []Form{{Observe: true}, {Observe: true, Namespaces: []string{"shop"}}} {
+		objects := formed(t, f)
+		rights := 0
+		for _, o := range objects {
+			if o.GetKind() != "ClusterRole" && o.GetName() != workloadsRole || o.GetKind() == "RoleBinding" {
+				continue
+			}
+			rules, _, err := unstructured.NestedSlice(o.Object, "rules")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, one := range rules {
+				rule, _ := one.(map[string]any)
+				resources, _, _ := unstructured.NestedStringSlice(rule, "resources")
+				verbs, _, _ := unstructured.NestedStringSlice(rule, "verbs")
+				for _, verb := range verbs {
+					rights++
+					reads := slices.Contains([]string{"get", "list", "watch"}, verb)
+					if !reads && !slices.Contains([]string{"events", "apiservices", "validatingwebhookconfigurations"}, resources[0]) {
+						t.Errorf("%s %s (namespaces %v) may %s %v", o.GetKind(), o.GetName(), f.Namespaces, verb, resources)
+					}
+				}
+			}
+		}
+		if rights < 20 {
+			t.Errorf("%d rights (namespaces %v): Furl cannot see what to decide on", rights, f.Namespaces)
+		}
+		if raw, err := json.Marshal(find(objects, "Deployment", Name)); err != nil || !strings.Contains(string(raw), `"--mode=observe"`) {
+			t.Errorf("the operator is not told to observe: %s (%v)", raw, err)
+		}
+	}
+}
+
+func TestWithout_webhooks_no_port_is_open_for_them(t *testing.T) {
+	for _, o := range formed(t, Form{Without: []string{PartWebhooks}}) {
+		raw, err := json.Marshal(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(raw), "9443") || strings.Contains(string(raw), `"targetPort":"webhooks"`) {
+			t.Errorf("%s %s has the webhooks' port: %s", o.GetKind(), o.GetName(), raw)
+		}
+		if o.GetKind() == "Deployment" && !strings.Contains(string(raw), `"--webhook-bind-address="`) {
+			t.Errorf("the operator listens for webhooks: %s", raw)
+		}
+	}
+}

@@ -51,11 +51,7 @@ func assemble(ctx context.Context, c *Config, config *rest.Config, registry metr
 	registry.MustRegister(p.leading, freeze.NewMeter(p.gate))
 	s := newScene(c, clients, registry, func(t kube.Target) { p.targetChanged(t) }, func(owner types.NamespacedName) { p.podsChanged(owner) })
 	p.warm = newWarmth(s.nodes, s.store, schedule.Clock{})
-	if c.ResourceMetrics == ResourceSelf {
-		p.scraper = p.newScraper(config, s.nodes, s.store)
-		p.scraper.Metrics = registry
-		registry.MustRegister(newAges(s.nodes, s.store, schedule.Clock{}.Now))
-	}
+	p.measure(config, s)
 	p.beside = p.newBeside(registry)
 	if p.certificates, err = newCertificates(c, clients); err != nil {
 		return nil, err
@@ -81,11 +77,6 @@ func assemble(ctx context.Context, c *Config, config *rest.Config, registry metr
 	if p.webhooks, err = p.newWebhooks(s); err != nil {
 		return nil, err
 	}
-	s.store.Subscribe(func(scraped resource.Scraped) {
-		for _, pod := range scraped.Pods {
-			p.podSampled(types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name})
-		}
-	})
 	p.feeds = append(p.feeds, kube.WorkloadFeeds(clients.Watch, c.scope(), s.workloads)...)
 	p.feeds = append(p.feeds,
 		kube.PodFeed(clients.Watch, c.scope(), s.pods),
@@ -94,6 +85,20 @@ func assemble(ctx context.Context, c *Config, config *rest.Config, registry metr
 		kube.AutoscalerFeed(clients.Watch, c.scope(), p.controller.Sink()),
 	)
 	return p, nil
+}
+
+// measure connects what is known of pods to whoever decides by it.
+func (p *parts) measure(config *rest.Config, s *scene) {
+	if p.config.ResourceMetrics == ResourceSelf {
+		p.scraper = p.newScraper(config, s.nodes, s.store)
+		p.scraper.Metrics = s.registry
+		s.registry.MustRegister(newAges(s.nodes, s.store, schedule.Clock{}.Now))
+	}
+	s.store.Subscribe(func(scraped resource.Scraped) {
+		for _, pod := range scraped.Pods {
+			p.podSampled(types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name})
+		}
+	})
 }
 
 // scene is what the controllers of all kinds share.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -42,7 +43,7 @@ func TestChart_ships_the_alerts_of_deploy(t *testing.T) {
 	added := map[string]any{"alert": "Mine", "expr": "up"}
 	for set, want := range map[string][]any{
 		on:        own,
-		on + mine: append(own[:len(own):len(own)], added),
+		on + mine: append(slices.Clip(own), added),
 		on + mine + ",prometheus.operator.prometheusRules.furl=false": {added},
 	} {
 		o := monitored(t, "PrometheusRule", set)

@@ -39,23 +39,39 @@ func TestAlerts_fire_when_they_should_and_only_then(t *testing.T) {
 		}, 10 * time.Minute, []string{"Decisions on scaledobject objects stand still"}},
 
 		{"FurlScaleWritesFail", "one write failed once", []string{`furl_decisions_total` + at + `,kind="hpa",rule="pick",outcome="failed"} 0x20 1x60`}, 30 * time.Minute, nil},
-		{"FurlScaleWritesFail", "one fails at each attempt", []string{`furl_decisions_total` + at + `,kind="hpa",rule="pick",outcome="failed"} 0+1x60`}, 40 * time.Minute,
-			[]string{"Sizes of hpa objects cannot be written"}},
+		{
+			"FurlScaleWritesFail", "one fails at each attempt",
+			[]string{`furl_decisions_total` + at + `,kind="hpa",rule="pick",outcome="failed"} 0+1x60`},
+			40 * time.Minute,
+			[]string{"Sizes of hpa objects cannot be written"},
+		},
 		{"FurlScaleWritesFail", "all succeed", []string{`furl_decisions_total` + at + `,kind="hpa",rule="pick",outcome="scaled"} 0+1x60`}, 40 * time.Minute, nil},
 
 		{"FurlSignalMissing", "a new pod has no value for some scrapes", []string{`furl_signals_missing` + object + `,kind="hpa",name="web"} 1x3 _x60`}, 8 * time.Minute, nil},
-		{"FurlSignalMissing", "a queue is out of reach", []string{`furl_signals_missing` + object + `,kind="scaledobject",name="worker"} 2x30`}, 15 * time.Minute,
-			[]string{"scaledobject shop/worker is scaled without 2 of its signals"}},
-		{"FurlSignalMissing", "and the target has no namespace of its own", []string{`furl_signals_missing{job="furl",namespace="shop",kind="scaledobject",name="worker"} 1x30`}, 15 * time.Minute,
-			[]string{"scaledobject shop/worker is scaled without 1 of its signals"}},
+		{
+			"FurlSignalMissing", "a queue is out of reach",
+			[]string{`furl_signals_missing` + object + `,kind="scaledobject",name="worker"} 2x30`},
+			15 * time.Minute,
+			[]string{"scaledobject shop/worker is scaled without 2 of its signals"},
+		},
+		{
+			"FurlSignalMissing", "and the target has no namespace of its own",
+			[]string{`furl_signals_missing{job="furl",namespace="shop",kind="scaledobject",name="worker"} 1x30`},
+			15 * time.Minute,
+			[]string{"scaledobject shop/worker is scaled without 1 of its signals"},
+		},
 		{"FurlSignalMissing", "another became the leader meanwhile", []string{
 			`furl_signals_missing` + object + `,kind="hpa",name="web"} 1x6 stale`,
 			`furl_signals_missing{job="furl",namespace="furl-system",exported_namespace="shop",instance="b",kind="hpa",name="web"} _x7 1x30`,
 		}, 15 * time.Minute, []string{"hpa shop/web is scaled without 1 of its signals"}},
 
 		{"FurlAtMaximum", "a peak of a quarter of an hour", []string{`furl_replicas_above_maximum` + object + `,kind="hpa",name="web"} _x10 4x15 stale`}, 40 * time.Minute, nil},
-		{"FurlAtMaximum", "an hour on end", []string{`furl_replicas_above_maximum` + object + `,kind="hpa",name="web"} 4x60`}, time.Hour,
-			[]string{"hpa shop/web wants 4 replicas more than its maximum"}},
+		{
+			"FurlAtMaximum", "an hour on end",
+			[]string{`furl_replicas_above_maximum` + object + `,kind="hpa",name="web"} 4x60`},
+			time.Hour,
+			[]string{"hpa shop/web wants 4 replicas more than its maximum"},
+		},
 
 		{"FurlFrozen", "for a release", []string{`furl_frozen` + object + `,scope="namespace"} 1x120 stale`}, 9 * time.Hour, nil},
 		{"FurlFrozen", "forgotten in a namespace", []string{`furl_frozen` + object + `,scope="namespace"} 1x540`}, 9 * time.Hour, []string{"Sizes are frozen in shop for 8 hours"}},

@@ -40,7 +40,7 @@ func after(d time.Duration) (milliseconds int64) { return d.Milliseconds() }
 // `furl_leading{job="furl"} 1x5 0x10`, one value each interval.
 func loaded(t *testing.T, series ...string) storage.Queryable {
 	t.Helper()
-	var all []storage.Series
+	all := make([]storage.Series, 0, len(series))
 	for _, s := range series {
 		of, values, err := parser.NewParser(parser.Options{}).ParseSeriesDesc(s)
 		if err != nil {

@@ -104,7 +104,8 @@ func TestDashboard_is_laid_out_without_gaps_and_overlaps(t *testing.T) {
 
 func TestDashboard_uses_the_variables_that_it_has(t *testing.T) {
 	d := newDashboard()
-	var names, used []string
+	names := make([]string, 0, len(d.Templating.List))
+	var used []string
 	for _, v := range d.Templating.List {
 		names = append(names, v.Name)
 	}

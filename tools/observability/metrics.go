@@ -45,21 +45,21 @@ func ofTargets() []string { return []string{"job", "instance", "namespace", expo
 
 const exportedNamespace = "exported_namespace"
 
-// find is the metric that a series belongs to; those of a histogram have endings.
-func (ms metrics) find(series string) (m metric, labels []string, err error) {
+// labels are those of the metric that a series belongs to; those of a histogram have endings.
+func (ms metrics) labels(series string) ([]string, error) {
 	for _, ending := range []string{"", "_bucket", "_sum", "_count"} {
 		name, ends := strings.CutSuffix(series, ending)
 		m, known := ms[name]
 		if !ends || !known || ending != "" && m.Type != "histogram" {
 			continue
 		}
-		labels = append(ofTargets(), m.Labels...)
+		labels := append(ofTargets(), m.Labels...)
 		if ending == "_bucket" {
 			labels = append(labels, model.BucketLabel)
 		}
-		return m, labels, nil
+		return labels, nil
 	}
-	return metric{}, nil, fmt.Errorf("the operator has no metric %s", series)
+	return nil, fmt.Errorf("the operator has no metric %s", series)
 }
 
 // check refuses a query that cannot be parsed, or that names a metric or a label
@@ -84,7 +84,7 @@ func (ms metrics) check(query string) error {
 
 // selected checks a metric and the labels that it is selected by.
 func (ms metrics) selected(s *parser.VectorSelector) error {
-	_, labels, err := ms.find(s.Name)
+	labels, err := ms.labels(s.Name)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (ms metrics) grouped(a *parser.AggregateExpr) error {
 		if !ok {
 			return nil
 		}
-		_, labels, err := ms.find(s.Name)
+		labels, err := ms.labels(s.Name)
 		for _, g := range a.Grouping {
 			if err == nil && !slices.Contains(labels, g) {
 				wrong = append(wrong, fmt.Errorf("metric %s has no label %s to group by", s.Name, g))
