@@ -26,7 +26,7 @@ func benchCommand(at *location) *cobra.Command {
 at the API server and at the source. Beside each figure stands the machine's load average: latencies on a busy machine
 mean little, CPU-seconds nearly as much as on a quiet one.`,
 	}
-	c.AddCommand(benchReact(at), benchRest(at), benchHPAs(at), benchNodes(at))
+	c.AddCommand(benchReact(at), benchRest(at), benchHPAs(at), benchNodes(at), benchKills(at))
 	return c
 }
 
