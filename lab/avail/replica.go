@@ -30,6 +30,8 @@ type replica struct {
 	cmd   *exec.Cmd
 	stop  context.CancelFunc
 	ended chan struct{}
+	// lives is held by whoever must not see it start: a process of the same name takes its lease back at once.
+	lives sync.Mutex
 }
 
 // newReplica writes the kubeconfig that leads to a proxy.
@@ -111,10 +113,12 @@ func (r *replica) run(ctx context.Context, out *os.File) {
 	cmd := exec.CommandContext(ctx, r.bin, r.args...) //nolint:gosec // our own program
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Env = append(os.Environ(), "POD_NAME="+r.name, "POD_IP=")
+	r.lives.Lock()
 	r.mu.Lock()
 	err := cmd.Start()
 	r.cmd = cmd
 	r.mu.Unlock()
+	r.lives.Unlock()
 	if err != nil {
 		_, _ = fmt.Fprintf(out, "start: %v\n", err)
 		return
@@ -130,16 +134,6 @@ func (r *replica) signal(s os.Signal) error {
 		return fmt.Errorf("send %v to %s: %w", s, r.name, err)
 	}
 	return nil
-}
-
-// pid is that of the process as it is now.
-func (r *replica) pid() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.cmd == nil || r.cmd.Process == nil {
-		return 0
-	}
-	return r.cmd.Process.Pid
 }
 
 // ready says what the probe of the install manifests asks for.

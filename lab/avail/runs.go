@@ -80,7 +80,7 @@ func (h *Harness) Lose(ctx context.Context, kind string) (Run, error) {
 	from := time.Now()
 	back, err := h.strike(led, kind)
 	if err != nil {
-		return Run{}, err
+		return Run{}, errors.Join(err, back())
 	}
 	changed, err := h.awaitHandover(ctx, led, from)
 	if err != nil {
@@ -119,10 +119,13 @@ func (h *Harness) prepare(ctx context.Context) error {
 func (h *Harness) strike(led *replica, kind string) (back func() error, err error) {
 	none := func() error { return nil }
 	switch kind {
-	case Kill:
-		return none, led.signal(syscall.SIGKILL)
-	case Term:
-		return none, led.signal(syscall.SIGTERM)
+	case Kill, Term:
+		with := syscall.SIGKILL
+		if kind == Term {
+			with = syscall.SIGTERM
+		}
+		led.lives.Lock() // its pod is gone, and another one comes later
+		return func() error { led.lives.Unlock(); return nil }, led.signal(with)
 	case Stop:
 		return func() error { return led.signal(syscall.SIGCONT) }, led.signal(syscall.SIGSTOP)
 	case Cut:
