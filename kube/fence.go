@@ -97,11 +97,14 @@ func (t *fenced) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // isWrite tells what the leader alone may do. Who stands by renews and asks for
-// the lease, asks what it may do, and tells events of what was.
+// the lease, asks what it may do, tries what a cluster can, and tells events of what was.
 func isWrite(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return false
+	}
+	if r.URL.Query().Get("dryRun") != "" {
+		return false // it leaves nothing
 	}
 	if _, named, ok := strings.Cut(r.URL.Path, "/apis/"); ok {
 		switch group, _, _ := strings.Cut(named, "/"); group {

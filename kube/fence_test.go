@@ -89,6 +89,7 @@ func TestFence_lets_writes_pass_while_the_lease_is_held(t *testing.T) {
 		{"a namespace may be called so", -1, "PATCH /api/v1/namespaces/events/pods/web-1", ""},
 		{"the lease is what it is about", -1, "/apis/coordination.k8s.io/v1/namespaces/ns/leases/furl", "/apis/coordination.k8s.io/v1/namespaces/ns/leases/furl"},
 		{"to ask what one may do changes nothing", -1, "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"},
+		{"a trial leaves nothing", -1, "POST /apis/autoscaling/v2/namespaces/ns/horizontalpodautoscalers?dryRun=All", "/apis/autoscaling/v2/namespaces/ns/horizontalpodautoscalers?dryRun=All"},
 		{"events tell of what was", -1, "POST /apis/events.k8s.io/v1/namespaces/ns/events", "/apis/events.k8s.io/v1/namespaces/ns/events"},
 		{"of the old kind, too", -1, "POST /api/v1/namespaces/ns/events", "/api/v1/namespaces/ns/events"},
 	}

@@ -49,6 +49,7 @@ func AuditArgs(dir string) (args []string, log string, err error) {
 type event struct {
 	Verb     string    `json:"verb"`
 	Agent    string    `json:"userAgent"`
+	URI      string    `json:"requestURI"`
 	Received time.Time `json:"requestReceivedTimestamp"`
 	Answered time.Time `json:"stageTimestamp"`
 	User     struct {

@@ -65,9 +65,10 @@ func judge(log []event, p *period) verdict {
 	return v
 }
 
-// isWrite tells what only who holds the lease may do. Events tell of what was, and reviews are questions.
+// isWrite tells what only who holds the lease may do. Events tell of what was, reviews are questions, and a dry run
+// leaves nothing.
 func isWrite(e *event) bool {
-	return e.User.Username == operatorUser && !strings.HasSuffix(e.ObjectRef.Resource, "reviews") && e.ObjectRef.Resource != "events"
+	return !strings.Contains(e.URI, "dryRun=") && e.User.Username == operatorUser && !strings.HasSuffix(e.ObjectRef.Resource, "reviews") && e.ObjectRef.Resource != "events"
 }
 
 // lease follows who holds it, and says what is wrong with a change of hands.

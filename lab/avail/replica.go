@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/furl-dev/furl/lab/route/loopback"
@@ -166,7 +165,6 @@ func (r *replica) tail() string {
 func (r *replica) close() error {
 	if r.stop != nil {
 		r.stop()
-		_ = r.signal(syscall.SIGKILL) // has ended already
 		<-r.ended
 	}
 	err := r.proxy.close()
