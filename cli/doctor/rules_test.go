@@ -178,6 +178,15 @@ func TestExamine_finds_each_symptom_and_nothing_else(t *testing.T) {
 		"a source that is silent": {func(s *Snapshot) {
 			s.Decisions[0].Latest.Signals = []decisions.Signal{{Name: "cpu", Missing: "no node reports pod shop/web-1"}}
 		}, []string{"error unknown hpa/web: <unknown>"}},
+		"an object that is paused, whose triggers are not read": {func(s *Snapshot) {
+			s.HPAs = nil
+			o := otherOwner()
+			o.Annotations = map[string]string{v1alpha1.AnnotationPaused: "true"}
+			s.ScaledObjects = []v1alpha1.ScaledObject{o}
+			d := decision("scaledobject/other")
+			d.Latest.Signals = []decisions.Signal{{Name: "s0-q", Missing: "what it measures is not known yet"}}
+			s.Decisions = []decisions.Decision{d}
+		}, nil},
 		"a new HPA without a value yet": {func(s *Snapshot) {
 			s.HPAs[0].CreationTimestamp = metav1.NewTime(now().Add(-10 * time.Second))
 			s.Decisions[0].Latest.Signals = []decisions.Signal{{Name: "cpu", Missing: "no sample yet"}}

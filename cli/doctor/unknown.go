@@ -19,8 +19,11 @@ const settling = time.Minute
 type silence struct{ signal, why string }
 
 // silences are the signals of an autoscaler that have no value, as its latest
-// decision tells them, else its conditions.
+// decision tells them, else its conditions. Of one that is paused nothing is read.
 func (s *Snapshot) silences(a *autoscaler) []silence {
+	if a.so != nil && a.so.IsPaused() {
+		return nil
+	}
 	if out := s.decidedWithout(a); len(out) > 0 {
 		return out
 	}
@@ -91,7 +94,7 @@ func unknown(s *Snapshot) []Finding {
 func explainedByRequests(why string) bool { return strings.Contains(why, "missing request for") }
 
 func explainedBySelector(why string) bool {
-	return strings.Contains(why, "controlled by multiple HPAs") || strings.Contains(why, "already managed by the")
+	return strings.Contains(why, "controlled by multiple HPAs") || strings.Contains(why, "controlled by more than one HPA") || strings.Contains(why, "already managed by the")
 }
 
 func unknownOf(s *Snapshot, a *autoscaler, all []silence) Finding {
