@@ -10,7 +10,8 @@ import (
 // fencedLock is a lease whose renewals hold the fence open. It refuses what
 // client-go's elector does with a lease that it no longer holds: it renews one
 // that has run out, as if nobody could have led meanwhile, and it releases one
-// that another holds, if it was stopped for long enough not to have noticed.
+// that another holds, if it was stopped for long enough not to have noticed. And
+// it renews less often than the elector asks it to, see [Term.renewAfter].
 type fencedLock struct {
 	resourcelock.Interface
 	fence  *Fence
@@ -45,6 +46,9 @@ func (l *fencedLock) Update(ctx context.Context, record resourcelock.LeaderElect
 	}
 	if released && l.holder != l.Identity() {
 		return fmt.Errorf("lease %s is held by %q, who alone may release it", l.Describe(), l.holder)
+	}
+	if age, held := l.fence.age(); held && !released && l.holder == l.Identity() && age < l.fence.term.renewAfter() {
+		return nil // it was renewed just now
 	}
 	return l.write(ctx, record, l.Interface.Update)
 }

@@ -19,15 +19,23 @@ type Term struct {
 	Duration time.Duration
 	// RenewDeadline is for how long after the last renewal its holder writes.
 	RenewDeadline time.Duration
-	// RetryPeriod is how often a lease is renewed, or tried for.
+	// RetryPeriod is the least time between two tries to get the lease, or to renew it.
 	RetryPeriod time.Duration
 }
 
 // DefaultTerm is kube-controller-manager's, but for the retries: a standby tries
-// each 1 to 2.2 retry periods, which is to fit into 5 s with the first reads after it.
+// each 1 to 2.2 retry periods, and needs two tries to see that a lease has run
+// out. That is to fit into 5 s with the first reads after it.
 func DefaultTerm() Term {
-	return Term{Duration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: time.Second}
+	return Term{Duration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: 500 * time.Millisecond}
 }
+
+// renewals is how many renewals in a row would have to fail for a leader to stop.
+const renewals = 5
+
+// renewAfter is how old a renewal is before there is another: a holder tries as
+// often as who stands by, and a write each time is more than is needed.
+func (t Term) renewAfter() time.Duration { return t.RenewDeadline / renewals }
 
 // Validate returns what is wrong with it, each with its flag's name.
 func (t Term) Validate() error {

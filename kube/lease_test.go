@@ -121,3 +121,29 @@ func TestLease_waits_while_another_holds_it(t *testing.T) {
 		}
 	})
 }
+
+func TestLease_is_renewed_less_often_than_it_is_tried_for(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := fake.NewClientset()
+		lease := candidate(c, "one")
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- lease.Lead(ctx, func(ctx context.Context) error { <-ctx.Done(); return nil })
+		}()
+		time.Sleep(time.Minute + time.Second)
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		writes := 0
+		for _, a := range c.Actions() {
+			if a.GetVerb() == "update" {
+				writes++
+			}
+		}
+		if writes < 25 || writes > 31 { // each 2 s, and the release
+			t.Errorf("%d renewals in a minute, want one each fifth of the 10 s for one, %s", writes, lease.Term.renewAfter())
+		}
+	})
+}
