@@ -119,14 +119,14 @@ func (h *Harness) setFault(kind string) error {
 	return nil
 }
 
-// meanwhile has a person write sizes that the operators cannot see.
+// meanwhile has a person write sizes that the operators cannot see, and that are within bounds: what is beyond is brought back without data.
 func (h *Harness) meanwhile(ctx context.Context, kind string, lasts time.Duration) error {
 	if err := pause(ctx, lasts/2); err != nil {
 		return err
 	}
 	if kind == Watches {
 		for i := range h.ScaledObjects {
-			if err := h.resize(ctx, objectName(i), most+1); err != nil {
+			if err := h.resize(ctx, objectName(i), most); err != nil {
 				return err
 			}
 		}
