@@ -2,6 +2,7 @@ package cli
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,7 +37,8 @@ func asPlugin(root *cobra.Command) {
 	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: pluginName}
 	root.CompletionOptions.DisableDefaultCmd = true // kubectl's own scripts complete plugins
 	// Prose that speaks of the operator means the one in the cluster, which nobody types.
-	pairs := []string{"furl operator --", pluginName + " operator --", "furl operator", "furl operator"}
+	operator := []string{"furl operator --", pluginName + " operator --", "furl operator", "furl operator"}
+	pairs := slices.Grow(operator, 4*len(root.Commands()))
 	for _, c := range root.Commands() {
 		name := root.Name() + " " + c.Name()
 		pairs = append(pairs, "kubectl "+name, "kubectl "+name, name, "kubectl "+name)

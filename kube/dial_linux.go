@@ -13,7 +13,7 @@ func dropAfter(within time.Duration) func(network, address string, c syscall.Raw
 	return func(_, _ string, c syscall.RawConn) error {
 		var set error
 		err := c.Control(func(fd uintptr) {
-			set = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(within.Milliseconds())) //nolint:gosec // a file descriptor
+			set = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(within.Milliseconds()))
 		})
 		return errors.Join(err, set)
 	}

@@ -18,7 +18,11 @@ func TestPrompt_drops_what_is_not_acknowledged(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	raw, err := c.(*net.TCPConn).SyscallConn()
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		t.Fatalf("it connects by %T, which is no TCP connection", c)
+	}
+	raw, err := tcp.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +36,7 @@ func userTimeout(t *testing.T, raw syscall.RawConn) time.Duration {
 	var got int
 	var failed error
 	err := raw.Control(func(fd uintptr) {
-		got, failed = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT) //nolint:gosec // a file descriptor
+		got, failed = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT)
 	})
 	if err != nil || failed != nil {
 		t.Fatal(err, failed)
