@@ -22,6 +22,8 @@ type fencedLock struct {
 
 // Get implements resourcelock.Interface.
 func (l *fencedLock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.fence.term.renewAfter()) // a look that hangs must not cost the next ones
+	defer cancel()
 	record, raw, err := l.Interface.Get(ctx)
 	if err != nil {
 		return record, raw, err
