@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/furl-dev/furl/lab/pki"
-	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -151,17 +150,17 @@ func (h *Harness) say(format string, args ...any) {
 }
 
 // leader is who holds the lease, and nil for nobody.
-func (h *Harness) leader(ctx context.Context) (*replica, *coordinationv1.Lease, error) {
+func (h *Harness) leader(ctx context.Context) (*replica, error) {
 	l, err := h.client.CoordinationV1().Leases(system).Get(ctx, leaseName, metav1.GetOptions{})
 	if err != nil {
-		return nil, nil, fmt.Errorf("read the lease: %w", err)
+		return nil, fmt.Errorf("read the lease: %w", err)
 	}
 	for _, r := range h.replicas {
 		if l.Spec.HolderIdentity != nil && *l.Spec.HolderIdentity == r.name {
-			return r, l, nil
+			return r, nil
 		}
 	}
-	return nil, l, nil
+	return nil, nil //nolint:nilnil // nobody
 }
 
 // other is the replica that r is not.
@@ -180,7 +179,7 @@ func (h *Harness) settle(ctx context.Context) error {
 				return false, fmt.Errorf("%s is not ready; it said\n%s", r.name, r.tail())
 			}
 		}
-		led, _, err := h.leader(ctx)
+		led, err := h.leader(ctx)
 		return led != nil, err
 	})
 }

@@ -27,7 +27,8 @@ func logOf(t *testing.T, text string) []event {
 		if long {
 			answered = at(t, to)
 		}
-		user, ref, spec := operatorUser, "", "{}"
+		var ref string
+		user, spec := operatorUser, "{}"
 		if f[1] == "admin" {
 			user = "admin"
 		}

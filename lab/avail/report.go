@@ -74,7 +74,7 @@ func (p Plan) order(random *rand.Rand) []string {
 
 // Err joins what no run may show.
 func (r *Report) Err() error {
-	var all []error
+	all := make([]error, 0, len(r.Runs)+len(r.Faults))
 	for i := range r.Runs {
 		all = append(all, r.Runs[i].Err())
 	}

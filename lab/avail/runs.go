@@ -73,7 +73,7 @@ func (h *Harness) Lose(ctx context.Context, kind string) (Run, error) {
 	if err := h.prepare(ctx); err != nil {
 		return Run{}, err
 	}
-	led, _, err := h.leader(ctx)
+	led, err := h.leader(ctx)
 	if err != nil || led == nil {
 		return Run{}, errors.Join(errors.New("nobody leads"), err)
 	}

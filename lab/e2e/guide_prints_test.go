@@ -101,7 +101,8 @@ func fits(sample, printed string, ls []loose) (bool, error) {
 		if l.to == 0 {
 			continue
 		}
-		if n, err := strconv.Atoi(m[i+1]); err != nil || n < l.from || n > l.to {
+		n, err := strconv.Atoi(m[i+1])
+		if isNumber := err == nil; !isNumber || n < l.from || n > l.to {
 			return false, nil
 		}
 	}

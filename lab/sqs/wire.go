@@ -78,10 +78,10 @@ func writeFault(w http.ResponseWriter, err error) {
 		f = faultf(internalError, "%v", err)
 	}
 	status, sender := http.StatusBadRequest, "Sender"
-	switch f.code {
-	case accessDenied:
+	if f.code == accessDenied {
 		status = http.StatusForbidden
-	case internalError:
+	}
+	if f.code == internalError {
 		status, sender = http.StatusInternalServerError, "Receiver"
 	}
 	w.Header().Set("X-Amzn-Query-Error", f.code.query()+";"+sender)

@@ -81,7 +81,7 @@ func TestForPlatforms_names_each_output(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
+	got := make([]string, 0, len(programs))
 	for _, p := range programs {
 		got = append(got, p.release.os+"/"+p.release.arch+" "+p.out)
 	}
@@ -108,7 +108,7 @@ func TestForPlatforms_refuses(t *testing.T) {
 // in two folders and with flags that a machine may have in its environment.
 func TestRelease_is_the_same_from_another_folder(t *testing.T) {
 	const source = "package main\n\nvar version string\n\nfunc main() { println(version); panic(1) }\n"
-	var built [][]byte
+	built := make([][]byte, 0, 2)
 	for _, flags := range []string{"", "-tags=other"} {
 		t.Setenv("GOFLAGS", flags)
 		out := filepath.Join(t.TempDir(), "{platform}", "m")
