@@ -25,7 +25,12 @@ type Whereabouts struct {
 // Publish makes this process the endpoint of the Service, in place of the last leader.
 func (w Whereabouts) Publish(ctx context.Context) error {
 	c := w.Client.DiscoveryV1().EndpointSlices(w.Namespace)
-	_, err := c.Create(ctx, w.slice(), metav1.CreateOptions{FieldManager: FieldManager})
+	is := w.slice()
+	err := w.own(ctx, is)
+	if err != nil {
+		return w.wrap(err)
+	}
+	_, err = c.Create(ctx, is, metav1.CreateOptions{FieldManager: FieldManager})
 	if !apierrors.IsAlreadyExists(err) {
 		return w.wrap(err)
 	}
@@ -33,10 +38,23 @@ func (w Whereabouts) Publish(ctx context.Context) error {
 	if err != nil {
 		return w.wrap(err)
 	}
-	is := w.slice()
 	is.ResourceVersion = was.ResourceVersion
 	_, err = c.Update(ctx, is, metav1.UpdateOptions{FieldManager: FieldManager})
 	return w.wrap(err)
+}
+
+// own makes the Service the owner, with which the endpoint is deleted. Where there
+// is none, nobody asks for the endpoint either.
+func (w Whereabouts) own(ctx context.Context, s *discoveryv1.EndpointSlice) error {
+	o, err := w.Client.CoreV1().Services(w.Namespace).Get(ctx, w.Service, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the Service: %w", err)
+	}
+	s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Service", Name: o.Name, UID: o.UID}}
+	return nil
 }
 
 func (w Whereabouts) slice() *discoveryv1.EndpointSlice {

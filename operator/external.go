@@ -45,11 +45,11 @@ func (p *parts) externalRefusal() error {
 	case p.answersExternal():
 		return nil
 	case !there:
-		return fmt.Errorf("nobody answers for external.metrics.k8s.io, so no HPA can be told of triggers: apply deploy/55-external-metrics.yaml, %s", instead)
+		return fmt.Errorf("nobody answers for external.metrics.k8s.io, so no HPA can be told of triggers: furl install --external-metrics, %s", instead)
 	case s.Name == "":
-		return fmt.Errorf("APIService %s names no Service, so no HPA can be told of triggers: put deploy/55-external-metrics.yaml in its place, %s", kube.ExternalMetrics, instead)
+		return fmt.Errorf("APIService %s names no Service, so no HPA can be told of triggers: delete it, then furl install --external-metrics, %s", kube.ExternalMetrics, instead)
 	}
-	return fmt.Errorf("APIService %s leads to Service %s, and a cluster has it once, so no HPA can be told of Furl's triggers: remove that provider and apply deploy/55-external-metrics.yaml, %s",
+	return fmt.Errorf("APIService %s leads to Service %s, and a cluster has it once, so no HPA can be told of Furl's triggers: remove that provider, then furl install --external-metrics, %s",
 		kube.ExternalMetrics, s, instead)
 }
 
