@@ -44,6 +44,7 @@ type proxy struct {
 	mu      sync.Mutex // guards what follows
 	answer  answer
 	watches map[*http.Request]context.CancelFunc
+	looked  time.Time // at the lease, last
 }
 
 func newProxy(ctx context.Context, authority *pki.Authority, target *url.URL) (*proxy, error) {
@@ -106,6 +107,13 @@ func (p *proxy) say(a answer) {
 	}
 }
 
+// lastLook is when the operator last looked at the lease.
+func (p *proxy) lastLook() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.looked
+}
+
 // ServeHTTP passes a request on, or answers it.
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	watches := r.URL.Query().Get("watch")
@@ -114,6 +122,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 	p.mu.Lock()
 	says := p.answer
+	if strings.HasSuffix(r.URL.Path, "/leases/"+leaseName) {
+		p.looked = time.Now()
+	}
 	if watches != "" {
 		p.watches[r] = end
 	}

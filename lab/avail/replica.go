@@ -25,8 +25,9 @@ type replica struct {
 	metrics string
 	proxy   *proxy
 
-	mu    sync.Mutex // guards cmd
+	mu    sync.Mutex // guards cmd and begun
 	cmd   *exec.Cmd
+	begun time.Time
 	stop  context.CancelFunc
 	ended chan struct{}
 	// lives is held by whoever must not see it start: a process of the same name takes its lease back at once.
@@ -114,6 +115,7 @@ func (r *replica) run(ctx context.Context, out *os.File) {
 	cmd.Env = append(os.Environ(), "POD_NAME="+r.name, "POD_IP=")
 	r.lives.Lock()
 	r.mu.Lock()
+	r.begun = time.Now()
 	err := cmd.Start()
 	r.cmd = cmd
 	r.mu.Unlock()
@@ -133,6 +135,14 @@ func (r *replica) signal(s os.Signal) error {
 		return fmt.Errorf("send %v to %s: %w", s, r.name, err)
 	}
 	return nil
+}
+
+// standsBy tells that it is another process than at an instant, and has seen the lease: it would notice that it runs out.
+func (r *replica) standsBy(since time.Time) bool {
+	r.mu.Lock()
+	begun := r.begun
+	r.mu.Unlock()
+	return begun.After(since) && r.proxy.lastLook().After(begun)
 }
 
 // ready says what the probe of the install manifests asks for.

@@ -92,6 +92,9 @@ func (h *Harness) Lose(ctx context.Context, kind string) (Run, error) {
 	if err := back(); err != nil {
 		return Run{}, err
 	}
+	if err := await(ctx, takeWithin, led.name+" to stand by", func() (bool, error) { return led.standsBy(from), nil }); err != nil {
+		return Run{}, err
+	}
 	if err := pause(ctx, h.After); err != nil {
 		return Run{}, err
 	}
