@@ -21,7 +21,7 @@ type lineReader struct {
 	last byte
 
 	mu          sync.Mutex // guards what follows
-	waiting     bool       // a read of the next line is under way
+	waiting     bool       // for the next line, from before its prompt until it runs
 	interrupted bool
 }
 
@@ -32,8 +32,6 @@ func (l *lineReader) Read(p []byte) (int, error) {
 	if l.file == nil || len(p) == 0 {
 		return 0, io.EOF
 	}
-	l.wait(true)
-	defer l.wait(false)
 	n := 0
 	for n < len(p) {
 		got, err := l.file.Read(p[n : n+1])
@@ -57,13 +55,22 @@ func (l *lineReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (l *lineReader) wait(on bool) {
+// wait begins the wait for a line: from now on Ctrl-C is about what is typed.
+func (l *lineReader) wait() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiting = on
+	l.waiting = true
 }
 
-// interrupt ends a read that is under way, and says whether there was one.
+// end ends the wait, for there is a line to run, unless Ctrl-C came in between.
+func (l *lineReader) end() (interrupted bool) {
+	l.mu.Lock()
+	l.waiting = false
+	l.mu.Unlock()
+	return l.taken()
+}
+
+// interrupt ends the wait for a line, whether it is read already or will be, and says whether there was one.
 func (l *lineReader) interrupt() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -74,7 +81,7 @@ func (l *lineReader) interrupt() bool {
 	return true
 }
 
-// taken says whether the read that just ended was interrupted, and makes the file readable again.
+// taken says whether the wait that just ended was interrupted, and makes the file readable again.
 func (l *lineReader) taken() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -99,6 +106,7 @@ func (at *session) lines() int {
 	status := 0
 	for {
 		parser := syntax.NewParser()
+		at.input.wait()
 		at.prompt("PS1")
 		next := false
 		for stmts, err := range parser.InteractiveSeq(at.input) {
@@ -116,10 +124,16 @@ func (at *session) lines() int {
 				at.prompt("PS2")
 				continue
 			}
+			if at.input.end() {
+				fmt.Fprintln(at.c.Stdout)
+				next = true
+				break
+			}
 			var ended bool
 			if status, ended = at.line(slices.Clone(stmts)); ended {
 				return status
 			}
+			at.input.wait()
 			at.prompt("PS1")
 		}
 		if !next {
