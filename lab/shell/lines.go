@@ -124,11 +124,6 @@ func (at *session) lines() int {
 				at.prompt("PS2")
 				continue
 			}
-			if at.input.end() {
-				fmt.Fprintln(at.c.Stdout)
-				next = true
-				break
-			}
 			var ended bool
 			if status, ended = at.line(slices.Clone(stmts)); ended {
 				return status
@@ -146,8 +141,17 @@ func (at *session) lines() int {
 	return status
 }
 
+// dropped begins a new line on the screen, with the status of one that Ctrl-C ended.
+func (at *session) dropped() int {
+	fmt.Fprintln(at.c.Stdout)
+	return at.run(&syntax.File{Name: at.name, Stmts: []*syntax.Stmt{call(statusWord, "130")}})
+}
+
 // line runs one line; ended says that it was the last.
 func (at *session) line(stmts []*syntax.Stmt) (status int, ended bool) {
+	if at.input.end() {
+		return at.dropped(), false
+	}
 	file := &syntax.File{Name: at.name, Stmts: stmts}
 	if err := rewrite(file); err != nil {
 		return at.syntaxError(err), !at.interactive
@@ -156,8 +160,7 @@ func (at *session) line(stmts []*syntax.Stmt) (status int, ended bool) {
 	status = at.run(file)
 	if at.self.isDropped() {
 		at.self.resume()
-		fmt.Fprintln(at.c.Stdout)
-		return at.run(&syntax.File{Name: at.name, Stmts: []*syntax.Stmt{call(statusWord, "130")}}), false
+		return at.dropped(), false
 	}
 	return status, at.runner.Exited() || at.self.why() != nil
 }
