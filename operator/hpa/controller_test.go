@@ -52,6 +52,7 @@ func onStage(t *testing.T, control hpa.Control, test func(s *stage)) {
 		go func() { ended <- controller.Lead(ctx) }()
 		synctest.Wait()
 		test(s)
+		s.order()
 		stop()
 		if err := <-ended; err != nil {
 			t.Errorf("Lead: %v", err)
@@ -64,9 +65,11 @@ func (s *stage) pass(d time.Duration) {
 	s.order()
 	time.Sleep(d)
 	synctest.Wait()
+	s.order()
 }
 
-// order puts what the test did so far before what the turns do next.
+// order puts what the turns did so far before what the test reads next, and what
+// the test did before what the turns do next.
 func (s *stage) order() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
