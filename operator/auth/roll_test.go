@@ -53,9 +53,9 @@ func (r *rolled) writes(after time.Duration) []string {
 	return got
 }
 
-// last is the last write: of two changes the first may be written by itself, if a turn falls between them.
-func (r *rolled) last(after time.Duration) []string {
-	got := r.writes(after)
+// last is the last write of two seconds: of two changes the first may be written by itself, if a turn falls between them.
+func (r *rolled) last() []string {
+	got := r.writes(2 * time.Second)
 	return got[max(0, len(got)-1):]
 }
 
@@ -117,7 +117,7 @@ func TestRoll_names_who_refers_as_KEDA_does(t *testing.T) {
 		objects.Put(authenticates("shop", "orders", "", "sqs", "sqs"))
 		objects.Put(authenticates("shop", "bills", "", "sqs", "gone"))
 		objects.Put(authenticates("other", "strangers", "", "sqs"))
-		r.expect("a file applied", r.last(2*time.Second), []string{"TriggerAuthentication shop/sqs: bills,orders; "})
+		r.expect("a file applied", r.last(), []string{"TriggerAuthentication shop/sqs: bills,orders; "})
 		objects.Put(authenticates("shop", "orders", "", "sqs"))
 		r.expect("nothing new", r.writes(time.Hour), nil)
 		objects.Put(authenticates("shop", "all", "", "sqs"))
@@ -128,10 +128,10 @@ func TestRoll_names_who_refers_as_KEDA_does(t *testing.T) {
 		job := &v1alpha1.ScaledJob{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "night"}}
 		job.Spec.Triggers = authenticates("", "", "", "sqs").Spec.Triggers
 		r.ScaledJobs().Put(job)
-		r.expect("a job came, an object turned away", r.last(2*time.Second), []string{"TriggerAuthentication shop/sqs: all; night"})
+		r.expect("a job came, an object turned away", r.last(), []string{"TriggerAuthentication shop/sqs: all; night"})
 		objects.Drop(named("shop", "all"))
 		r.ScaledJobs().Drop(named("shop", "night"))
-		r.expect("none is left", r.last(2*time.Second), []string{"TriggerAuthentication shop/sqs: ; "})
+		r.expect("none is left", r.last(), []string{"TriggerAuthentication shop/sqs: ; "})
 	})
 }
 
@@ -142,7 +142,7 @@ func TestRoll_counts_a_name_as_long_as_any_namespace_has_it(t *testing.T) {
 		for _, namespace := range []string{"a", "b"} {
 			r.ScaledObjects().Put(authenticates(namespace, "web", v1alpha1.KindClusterTriggerAuthentication, "aws"))
 		}
-		r.expect("two of one name", r.last(2*time.Second), []string{"ClusterTriggerAuthentication aws: web; "})
+		r.expect("two of one name", r.last(), []string{"ClusterTriggerAuthentication aws: web; "})
 		r.ScaledObjects().Drop(named("a", "web"))
 		r.expect("one of them went", r.writes(time.Minute), nil)
 		r.ScaledObjects().Drop(named("b", "web"))
